@@ -1,0 +1,99 @@
+"""`Idempotency-Key`: a creating POST that is sent twice acts once and answers twice the same.
+
+Source: draft-ietf-httpapi-idempotency-key-header. A key is one actor's and lives 24 hours. Same key and body: the
+first answer again. Another body: 422. Still in flight: 409. What was refused is not kept, so it may be tried again.
+Effect and answer are one transaction; the answer is kept encrypted, because it may speak of a patient.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import orjson
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from ninja import Schema, Status
+
+from core.errors import Conflict, Invalid
+from core.models import IdempotentAnswer
+from core.wire import JSONRenderer, SignedInRequest
+
+LIFETIME = timedelta(hours=24)
+# A request that has not answered for this long died with its process; the next one with the key takes over.
+STALE = timedelta(seconds=60)
+_LONGEST_KEY = 255
+
+
+def answer_once(request: SignedInRequest, act: Callable[[], Schema], *, status: int = 201) -> HttpResponse | Status:
+    """Return the answer of `act` with this status; with an `Idempotency-Key`, act at most once for it.
+
+    Raises Invalid for a key that is too long or was used with another body, and Conflict (`in_flight`) while the first
+    request with it is still at work.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return Status(status, act())
+    if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
+        raise Invalid({"Idempotency-Key": [f"must have 1 to {_LONGEST_KEY} printable characters"]})
+    now = timezone.now()
+    row, earlier = _claim(request, key, now)
+    if earlier is not None:
+        return HttpResponse(earlier, status=row.status, content_type="application/json; charset=utf-8")
+    try:
+        with transaction.atomic():
+            body = JSONRenderer().render(request, act().model_dump(by_alias=True, mode="json"), response_status=status)
+            done = IdempotentAnswer.objects.filter(pk=row.pk, token=row.token).update(
+                status=status, body=_cipher().encrypt(body)
+            )
+            if not done:  # taken over meanwhile: the other one's effect counts, ours rolls back
+                raise Conflict("This request is at work already.", code="in_flight")
+    except BaseException:
+        IdempotentAnswer.objects.filter(pk=row.pk, token=row.token, status=None).delete()
+        raise
+    return HttpResponse(body, status=status, content_type="application/json; charset=utf-8")
+
+
+def forget_old_answers(*, now: datetime) -> int:
+    """Delete answers older than 24 hours; returns how many."""
+    deleted, _ = IdempotentAnswer.objects.filter(started_at__lt=now - LIFETIME).delete()
+    return deleted
+
+
+def _claim(request: SignedInRequest, key: str, now: datetime) -> tuple[IdempotentAnswer, bytes | None]:
+    """Return the key's row, ours to answer, or with the earlier answer."""
+    actor_id = request.auth.account_id
+    # The role too: an answer given to a doctor is not repeated to the researcher that the account has become.
+    said = orjson.dumps([request.method, request.path_info, request.auth.role]) + request.body
+    fingerprint = sha256(said).hexdigest()
+    fresh = IdempotentAnswer(actor_id=actor_id, key=key, fingerprint=fingerprint, started_at=now)
+    with transaction.atomic():
+        IdempotentAnswer.objects.filter(actor_id=actor_id, key=key, started_at__lt=now - LIFETIME).delete()
+        # Committed before acting, so that a rival sees it at once instead of waiting for our transaction.
+        IdempotentAnswer.objects.bulk_create([fresh], ignore_conflicts=True)
+    row = IdempotentAnswer.objects.filter(actor_id=actor_id, key=key).first()
+    if row is None:
+        # A rival's row was there when we claimed; it was refused, and forgotten before we could read it.
+        raise Conflict("This request is at work already.", code="in_flight")
+    if row.fingerprint != fingerprint:
+        raise Invalid({"Idempotency-Key": ["was used with another request"]})
+    if row.status is not None:
+        return row, _cipher().decrypt(bytes(row.body))
+    if row.token == fresh.token:
+        return row, None
+    if now - row.started_at <= STALE:
+        raise Conflict("This request is at work already.", code="in_flight")
+    taken = IdempotentAnswer.objects.filter(pk=row.pk, token=row.token, status=None).update(
+        token=fresh.token, started_at=now
+    )
+    if not taken:
+        raise Conflict("This request is at work already.", code="in_flight")
+    row.token, row.started_at = fresh.token, now
+    return row, None
+
+
+def _cipher() -> Fernet:
+    return Fernet(urlsafe_b64encode(sha256(settings.IDEMPOTENCY_KEY.encode()).digest()))

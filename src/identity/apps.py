@@ -1,0 +1,10 @@
+"""Django's entry for identity."""
+
+from django.apps import AppConfig
+
+
+class IdentityConfig(AppConfig):
+    """Accounts and sessions."""
+
+    name = "identity"
+    verbose_name = "Identity"

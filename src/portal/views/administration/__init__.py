@@ -1,0 +1,1 @@
+"""The administrators' pages: role requests, accounts and the audit trail."""

@@ -1,0 +1,40 @@
+"""Scheduling's answers to the two questions that care asks of the appointment book (`care.calendar`)."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q
+
+from care.calendar import LiveAppointments
+from scheduling.models import Appointment, Schedule
+from scheduling.service.locks import lock_calendars
+
+
+class AppointmentBook:
+    """The calendar port of a clinic that keeps appointments."""
+
+    def doctors_offering_time(self, after: datetime) -> Q:
+        """Return a condition on Doctor rows: no schedule at all, or one that ends after the moment.
+
+        Days are compared, with a day's margin for the zones: the condition may keep a doctor whose last shift ended
+        within a day, and never drops one whose shift is still to come.
+        """
+        schedules = Schedule.objects.filter(doctor=OuterRef("pk"), deleted_at__isnull=True)
+        return ~Exists(schedules) | Exists(schedules.filter(last_on__gte=after.date() - timedelta(days=1)))
+
+    def require_no_live_appointments(
+        self, *, patient_id: UUID | None = None, doctor_id: UUID | None = None, now: datetime
+    ) -> None:
+        """Lock the calendar of the patient or doctor and raise LiveAppointments where one is booked or arrived."""
+        live = Appointment.objects.filter(status__in=Appointment.LIVE)
+        if patient_id is not None:
+            lock_calendars([patient_id])
+            live = live.filter(patient_id=patient_id)
+        if doctor_id is not None:
+            lock_calendars([doctor_id])
+            live = live.filter(doctor_id=doctor_id)
+        if live.exists():
+            raise LiveAppointments("Cancel or fulfil the live appointments first.")
+
+
+PORT = AppointmentBook()

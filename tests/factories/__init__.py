@@ -1,0 +1,6 @@
+"""Makers of rows for tests: a bare call is valid, nothing is random; states with a history are built by services."""
+
+from tests.factories.care import DoctorFactory, PatientFactory
+from tests.factories.identity import PASSWORD, UserFactory
+
+__all__ = ["PASSWORD", "DoctorFactory", "PatientFactory", "UserFactory"]
