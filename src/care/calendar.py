@@ -1,4 +1,4 @@
-"""A port: the two questions that care asks of the appointment book, which stands above it.
+"""A port: what care asks of the appointment book, which stands above it.
 
 `config` connects the book at start (`use`); until then there are no schedules and no appointments.
 """
@@ -30,6 +30,14 @@ class CalendarPort(Protocol):
     ) -> None:
         """Lock the calendar of the patient or doctor and raise LiveAppointments where one is booked or arrived."""
 
+    def hand_over_appointments(
+        self, *, from_patient: UUID, to_patient: UUID, by: UUID | None, now: datetime
+    ) -> list[UUID]:
+        """Make every appointment of one chart another chart's, and return their ids; the two are one person's.
+
+        Locks both calendars. Raises Conflict (`patient_busy`) where appointments of the two overlap.
+        """
+
 
 class NoCalendar:
     """The answers of a clinic that keeps no appointment book."""
@@ -43,6 +51,12 @@ class NoCalendar:
     ) -> None:
         """Accept: where nothing can be booked, nothing is live."""
         return
+
+    def hand_over_appointments(
+        self, *, from_patient: UUID, to_patient: UUID, by: UUID | None, now: datetime
+    ) -> list[UUID]:
+        """Hand nothing over: there is nothing."""
+        return []
 
 
 _port: CalendarPort = NoCalendar()

@@ -12,6 +12,8 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.security.base import AuthBase
 
 import care.api
+import core.api
+import federation.api
 import identity.api
 import scheduling.api
 from core.actor import Actor
@@ -56,6 +58,16 @@ _IDEMPOTENCY_KEY = {
 }
 
 
+# What may be tried so often and no more (`core.throttle`), beside everything about signing in.
+_THROTTLED = {
+    ("post", "/api/appointments/"),
+    ("post", "/api/appointments/book/"),
+    ("put", "/api/profile/"),
+    ("patch", "/api/profile/"),
+    ("post", "/api/reports/"),
+}
+
+
 class PolyclinicAPI(NinjaAPI):
     """Ninja's API with every operation's refusals and the `Idempotency-Key` in its OpenAPI document."""
 
@@ -70,7 +82,7 @@ class PolyclinicAPI(NinjaAPI):
                 operations["patch"] = {**operations["put"], "operationId": operations["put"]["operationId"] + "_partly"}
             for method, operation in operations.items():
                 responses = operation["responses"]
-                if method == "post" and 201 in responses and operation.get("security"):
+                if method == "post" and {201, 202} & responses.keys() and operation.get("security"):
                     operation["parameters"] = [*operation.get("parameters", []), _IDEMPOTENCY_KEY]
                 for status in _refusals(path, method, operation):
                     responses.setdefault(status, _problem_response(status))
@@ -92,6 +104,12 @@ def _refusals(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses |= {400, 404, 409, 413, 415}
     if "/auth/" in path or not operation.get("security"):
         statuses |= {401, 422, 429}
+    if (method, path) in _THROTTLED:
+        statuses.add(429)
+    if path.endswith("/fetch_records/"):
+        statuses |= {429, 502, 504}
+    if path.endswith("/mock_hospital_data/"):
+        statuses.add(404)
     return sorted(statuses)
 
 
@@ -113,9 +131,11 @@ api = PolyclinicAPI(
     openapi_url="/openapi.json",
     urls_namespace="api",
 )
+api.add_router("", core.api.router)
 api.add_router("", identity.api.router)
 api.add_router("", care.api.router)
 api.add_router("", scheduling.api.router)
+api.add_router("", federation.api.router)
 
 
 @api.exception_handler(Refusal)

@@ -22,12 +22,14 @@ import care.service
 import identity.service
 import scheduling.service
 from care.schemas import CareTeamMemberIn, DoctorIn, PatientIn
+from config.demo_hospitals import register_mock_hospitals
 from core.actor import SYSTEM, Actor, Role
 from core.errors import Conflict, Invalid
 from core.text import search_key
 from identity.schemas import RegisterIn
 from scheduling.schemas import BookingIn, ScheduleIn, SlotFilters, SlotOut, TimeOffIn
 
+ADDRESS = "http://127.0.0.1:8000"
 PASSWORD = "polyclinic-demo"  # noqa: S105  printed at every start; the demo is refused in production
 PATIENTS = 200
 _SEED = 2026
@@ -212,11 +214,11 @@ _OCCASIONS = (
 _CANCELLATIONS = ("Ill", "Cannot come at this time", "Has seen another doctor", "No reason given")
 
 
-def make_demo_clinic(*, now: datetime) -> DemoClinic:
+def make_demo_clinic(*, now: datetime, address: str = ADDRESS) -> DemoClinic:
     """Make the demo clinic in one transaction: 20 doctors, 200 patients, care teams, appointments, an account a role.
 
-    Safe to repeat: where the account `demo-patient` exists nothing is changed. The same day gives the same people.
-    Raises CommandError in production.
+    Three mock hospitals answer at `address`, where the web is going to run. Safe to repeat: where the account
+    `demo-patient` exists nothing is changed. The same day gives the same people. Raises CommandError in production.
     """
     if settings.PRODUCTION:
         raise CommandError("the demo clinic is refused in production: its passwords are public")
@@ -235,6 +237,8 @@ def make_demo_clinic(*, now: datetime) -> DemoClinic:
         random = Random(_SEED)  # noqa: S311  nothing secret is drawn from it
         _make_hours(staff, patients, now=now)
         _make_appointments(random, staff, patients, own_account=accounts["demo-patient"], now=now)
+        admin = identity.service.actor_from_user_id(accounts["demo-admin"])
+        register_mock_hospitals(admin=admin, address=address, now=now)
     return DemoClinic(ACCOUNTS, is_new=True)
 
 

@@ -1,5 +1,6 @@
 """The environment, typed and checked: every variable the deployment may set, under the names of the documents."""
 
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ if not (ROOT / "pyproject.toml").exists():  # installed as a wheel: the place it
 
 WEAK_KEY_WORDS = ("change", "secret", "insecure", "your", "example", "password", "default")
 CommaSeparated = Annotated[list[str], NoDecode]
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>\d{1,5}))?")
 
 
 class Environment(BaseSettings):
@@ -28,6 +30,7 @@ class Environment(BaseSettings):
 
     SECRET_KEY: str = ""
     AUDIT_KEY: str = ""
+    SECRETS_KEYS: CommaSeparated = []
     DEBUG: bool | None = None
     ALLOWED_HOSTS: CommaSeparated = []
     CSRF_TRUSTED_ORIGINS: CommaSeparated = []
@@ -47,6 +50,7 @@ class Environment(BaseSettings):
     DATABASE_HOST: str = "127.0.0.1"
     DATABASE_PORT: int = 5432
     REDIS_URL: str = ""
+    JOB_LEASE_SECONDS: Annotated[int, Field(ge=2, le=3600)] = 60
     POLYCLINIC_HOME: Path = ROOT / "var"
 
     ACCESS_TOKEN_LIFETIME_MIN: Annotated[int, Field(ge=1, le=1440)] = 10
@@ -54,12 +58,23 @@ class Environment(BaseSettings):
     RATE_LIMITS: bool = True
     SIGNUP_ROLE_POLICY: Literal["approval", "demo"] = "approval"
 
+    MOCK_HOSPITAL: bool | None = None
+
+    FEDERATION_ALLOWED_HOSTS: CommaSeparated = []
+
     TIME_ZONE: str = "UTC"
     CURRENCY: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     PHONE_REGION: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = ""
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS", mode="before")
+    @field_validator(
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "CORS_ALLOWED_ORIGINS",
+        "SECRETS_KEYS",
+        "FEDERATION_ALLOWED_HOSTS",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -68,6 +83,15 @@ class Environment(BaseSettings):
     @classmethod
     def _read_on_off(cls, value: Any) -> Any:
         return {"on": True, "off": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+    @field_validator("FEDERATION_ALLOWED_HOSTS")
+    @classmethod
+    def _require_hosts(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            named = _HOST.fullmatch(entry)
+            if named is None or not 0 < int(named["port"] or 1) <= 65535:
+                raise ValueError("takes host or host:port, comma-separated, without scheme or *; [::1] for IPv6")
+        return [entry.lower() for entry in value]
 
     @field_validator("POLYCLINIC_HOME", mode="after")
     @classmethod
@@ -93,10 +117,8 @@ class Environment(BaseSettings):
         key = self.SECRET_KEY
         if not key:
             raise ValueError("SECRET_KEY: production needs one; make it with: polyclinic make-key")
-        if len(key) < 50 or len(set(key)) < 10 or any(word in key.lower() for word in WEAK_KEY_WORDS):
+        if _is_weak(key) or any(word in key.lower() for word in WEAK_KEY_WORDS):
             raise ValueError("SECRET_KEY: too weak for production; make one with: polyclinic make-key")
-        if self.AUDIT_KEY and (len(self.AUDIT_KEY) < 50 or len(set(self.AUDIT_KEY)) < 10):
-            raise ValueError("AUDIT_KEY: too weak for production; make one with: polyclinic make-key")
         if not self.ALLOWED_HOSTS:
             raise ValueError("ALLOWED_HOSTS: production needs the names it is reached by, comma-separated")
         if any("*" in host for host in self.ALLOWED_HOSTS):
@@ -107,6 +129,13 @@ class Environment(BaseSettings):
             raise ValueError("SIGNUP_ROLE_POLICY: 'demo' gives roles away and is refused in production")
         if not self.RATE_LIMITS:
             raise ValueError("RATE_LIMITS: 'off' is refused in production")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_weak_keys(self) -> "Environment":
+        for name, keys in {"AUDIT_KEY": [self.AUDIT_KEY], "SECRETS_KEYS": self.SECRETS_KEYS}.items():
+            if self.is_production and any(key and _is_weak(key) for key in keys):
+                raise ValueError(f"{name}: too weak for production; make one with: polyclinic make-key")
         return self
 
     def secret_key(self) -> str:
@@ -144,6 +173,10 @@ class Environment(BaseSettings):
         # Nobody waits for a lock without end; the edge answers such a failure with 503 and a time to come back.
         options = {"options": "-c lock_timeout=10s -c statement_timeout=60s"} | entry.get("OPTIONS", {})
         return entry | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < 50 or len(set(key)) < 10
 
 
 def _sqlite_options(*, durable: bool) -> dict[str, Any]:

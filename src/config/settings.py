@@ -37,10 +37,15 @@ USE_I18N = False
 CURRENCY = ENV.CURRENCY
 PHONE_REGION = ENV.PHONE_REGION
 
+# --- Other hospitals ------------------------------------------------------------------------------------------------
+FEDERATION_ALLOWED_HOSTS = ENV.FEDERATION_ALLOWED_HOSTS
+MOCK_HOSPITAL = DEBUG if ENV.MOCK_HOSPITAL is None else ENV.MOCK_HOSPITAL
+
 # --- Parts ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
     "portal.apps.PortalConfig",
+    "federation.apps.FederationConfig",
     "scheduling.apps.SchedulingConfig",
     "care.apps.CareConfig",
     "identity.apps.IdentityConfig",
@@ -120,6 +125,9 @@ def derive_key(purpose: str) -> str:
 # Events stay verifiable when SECRET_KEY is rotated only where they have a key of their own.
 AUDIT_KEY = ENV.AUDIT_KEY or derive_key("audit")
 IDEMPOTENCY_KEY = derive_key("idempotency")
+# The derived key comes last: a deployment that begins with keys of its own still opens what was sealed before.
+SECRETS_KEYS = [*ENV.SECRETS_KEYS, derive_key("secrets")]
+JOB_LEASE_SECONDS = ENV.JOB_LEASE_SECONDS
 HUEY = build_queue(redis_url=ENV.REDIS_URL or None, postgres=_postgres, home=POLYCLINIC_HOME, key=derive_key("queue"))
 
 # --- Signing in -----------------------------------------------------------------------------------------------------

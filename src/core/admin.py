@@ -17,7 +17,17 @@ from pydantic import ValidationError
 from core.actor import Actor
 from core.audit import ALLOWED, Act, Subject, record, record_refusal
 from core.errors import Invalid, Refusal
-from core.models import AuditEvent, AuditSubject, IdempotentAnswer, ThrottleCounter
+from core.models import (
+    AuditEvent,
+    AuditSubject,
+    IdempotentAnswer,
+    Job,
+    Lane,
+    Report,
+    ReportPart,
+    ThrottleCounter,
+    Worker,
+)
 from core.wire import In
 
 
@@ -246,3 +256,40 @@ class IdempotentAnswerAdmin(ReadOnlyModelAdmin):
     """Keys of requests that were sent once; their answers are not shown."""
 
     list_display = fields = ("actor_id", "key", "started_at", "status")
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyModelAdmin):
+    """Long work; it is stopped by its service alone."""
+
+    list_display = ("kind", "state", "attempt", "created_at", "started_at", "finished_at", "error_code")
+    list_filter = ("kind", "state")
+    search_fields = ("id", "key", "requested_by")
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyModelAdmin):
+    """Worker processes, for the question why nothing moves."""
+
+    list_display = ("name", "started_at", "beat_at")
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyModelAdmin):
+    """Reports that were asked for; their files are downloaded through their service alone."""
+
+    list_display = ("kind", "scope", "requested_by", "row_count", "created_at", "expires_at")
+
+
+@admin.register(ReportPart)
+class ReportPartAdmin(ReadOnlyModelAdmin):
+    """How a report's file is cut; what stands in it is not shown."""
+
+    list_display = fields = ("report", "number")
+
+
+@admin.register(Lane)
+class LaneAdmin(ReadOnlyModelAdmin):
+    """Kinds of jobs of which only so many run at once."""
+
+    list_display = ("kind",)

@@ -16,7 +16,12 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        """Have the queue's tables made with ours."""
+        """Have the queue's tables made with ours, and connect the jobs' bell with the queue."""
+        # Its tables, and the queue that tasks belong to, exist only now.
+        from core.jobs import use_bell  # noqa: PLC0415
+        from core.tasks import ring  # noqa: PLC0415
+
+        use_bell(ring)
         post_migrate.connect(_create_queue_tables, sender=self)
 
 

@@ -9,6 +9,7 @@ is not in the database, so that an edited or inserted row shows (`verify`).
 import hmac
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -25,6 +26,9 @@ from core.ids import new_id
 from core.models import AuditEvent, AuditSubject
 from core.pagination import Page, PageIn, paginate
 from core.trace import current_trace
+
+# Who listens to what is being written, where somebody does.
+_witness: ContextVar[list["Subject"] | None] = ContextVar("polyclinic_audit_witness", default=None)
 
 ALLOWED = AuditEvent.Outcome.ALLOWED
 REFUSED = AuditEvent.Outcome.REFUSED
@@ -69,6 +73,22 @@ def audited(actor: Actor, action: str, *subjects: Subject) -> Iterator[Act]:
         raise
 
 
+@contextmanager
+def audited_call(actor: Actor, action: str, *subjects: Subject) -> Iterator[Act]:
+    """Perform an act that waits for another server: as `audited`, but no transaction is open while it waits.
+
+    Leaving the block writes the event, so nothing that was learnt is answered without one.
+    """
+    act = Act(actor, action, list(subjects))
+    try:
+        yield act
+        with transaction.atomic():
+            record(act, outcome=ALLOWED)
+    except Refusal as refusal:
+        refusal.attempt = act
+        raise
+
+
 def record_refusal(refusal: Refusal) -> None:
     """Write the event of a refused act; call it at the boundary, after the act's transaction has rolled back."""
     act = refusal.attempt
@@ -99,6 +119,8 @@ def record(act: Act, *, outcome: str, rule: str = "") -> AuditEvent:
     event.mac = mac(event, rows)
     event.save(force_insert=True)
     AuditSubject.objects.bulk_create(rows)
+    if (witness := _witness.get()) is not None:
+        witness += subjects
     return event
 
 
@@ -112,6 +134,17 @@ def mac(event: AuditEvent, subjects: Iterable[AuditSubject]) -> str:
         sorted([subject.kind, str(subject.subject_id), subject.rule] for subject in subjects),
     ]
     return hmac.new(settings.AUDIT_KEY.encode(), orjson.dumps(said), sha256).hexdigest()
+
+
+@contextmanager
+def witnessed() -> Iterator[list[Subject]]:
+    """Collect whatever the events that are written inside the block are about."""
+    seen: list[Subject] = []
+    token = _witness.set(seen)
+    try:
+        yield seen
+    finally:
+        _witness.reset(token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,16 @@ class Refusal(Exception):
     code: str = "refused"
     title: ClassVar[str] = "Refused"
 
-    def __init__(self, detail: str = "", *, code: str | None = None, extra: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, detail: str = "", *, code: str | None = None) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.code = code or self.code
-        self.extra = dict(extra or {})
         # What somebody tried, where the act is audited; `core.audit` writes and reads it.
         self.attempt: object = None
+
+    def more(self) -> Mapping[str, Any]:
+        """Return what the answer holds besides, by name; a boundary asks for it once the act has rolled back."""
+        return {}
 
 
 class Malformed(Refusal):

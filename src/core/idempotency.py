@@ -2,13 +2,15 @@
 
 Source: draft-ietf-httpapi-idempotency-key-header. A key is one actor's and lives 24 hours. Same key and body: the
 first answer again. Another body: 422. Still in flight: 409. What was refused is not kept, so it may be tried again.
-Effect and answer are one transaction; the answer is kept encrypted, because it may speak of a patient.
+Effect and answer are one transaction; the answer is kept encrypted, because it may speak of a patient. For the same
+reason an answer that is given again is on record: about whatever the act was about, before it is served.
 """
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
+from uuid import UUID
 
 import orjson
 from cryptography.fernet import Fernet
@@ -18,6 +20,9 @@ from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Schema, Status
 
+from core.actor import Actor
+from core.audit import Subject, audited, witnessed
+from core.contention import repeated_on_contention
 from core.errors import Conflict, Invalid
 from core.models import IdempotentAnswer
 from core.wire import JSONRenderer, SignedInRequest
@@ -26,6 +31,7 @@ LIFETIME = timedelta(hours=24)
 # A request that has not answered for this long died with its process; the next one with the key takes over.
 STALE = timedelta(seconds=60)
 _LONGEST_KEY = 255
+_JSON = "application/json; charset=utf-8"
 
 
 def answer_once(request: SignedInRequest, act: Callable[[], Schema], *, status: int = 201) -> HttpResponse | Status:
@@ -39,22 +45,30 @@ def answer_once(request: SignedInRequest, act: Callable[[], Schema], *, status: 
         return Status(status, act())
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
         raise Invalid({"Idempotency-Key": [f"must have 1 to {_LONGEST_KEY} printable characters"]})
-    now = timezone.now()
-    row, earlier = _claim(request, key, now)
-    if earlier is not None:
-        return HttpResponse(earlier, status=row.status, content_type="application/json; charset=utf-8")
+    row = _claim(request, key, timezone.now())
+    if row.status is not None:
+        return HttpResponse(_open(row, request.auth), status=row.status, content_type=_JSON)
     try:
-        with transaction.atomic():
-            body = JSONRenderer().render(request, act().model_dump(by_alias=True, mode="json"), response_status=status)
-            done = IdempotentAnswer.objects.filter(pk=row.pk, token=row.token).update(
-                status=status, body=_cipher().encrypt(body)
-            )
-            if not done:  # taken over meanwhile: the other one's effect counts, ours rolls back
-                raise Conflict("This request is at work already.", code="in_flight")
+        body = _act_and_keep(row, request, act, status)
     except BaseException:
         IdempotentAnswer.objects.filter(pk=row.pk, token=row.token, status=None).delete()
         raise
-    return HttpResponse(body, status=status, content_type="application/json; charset=utf-8")
+    return HttpResponse(body, status=status, content_type=_JSON)
+
+
+@repeated_on_contention
+def _act_and_keep(row: IdempotentAnswer, request: SignedInRequest, act: Callable[[], Schema], status: int) -> bytes:
+    """Act, and keep the answer in the same transaction; returns its body."""
+    with transaction.atomic():
+        with witnessed() as subjects:
+            answer = act()
+        body = JSONRenderer().render(request, answer.model_dump(by_alias=True, mode="json"), response_status=status)
+        done = IdempotentAnswer.objects.filter(pk=row.pk, token=row.token).update(
+            status=status, body=_seal(body, subjects)
+        )
+        if not done:  # taken over meanwhile: the other one's effect counts, ours rolls back
+            raise Conflict("This request is at work already.", code="in_flight")
+    return body
 
 
 def forget_old_answers(*, now: datetime) -> int:
@@ -63,8 +77,8 @@ def forget_old_answers(*, now: datetime) -> int:
     return deleted
 
 
-def _claim(request: SignedInRequest, key: str, now: datetime) -> tuple[IdempotentAnswer, bytes | None]:
-    """Return the key's row, ours to answer, or with the earlier answer."""
+def _claim(request: SignedInRequest, key: str, now: datetime) -> IdempotentAnswer:
+    """Return the key's row: with a status where it was answered before, else ours to answer."""
     actor_id = request.auth.account_id
     # The role too: an answer given to a doctor is not repeated to the researcher that the account has become.
     said = orjson.dumps([request.method, request.path_info, request.auth.role]) + request.body
@@ -80,10 +94,8 @@ def _claim(request: SignedInRequest, key: str, now: datetime) -> tuple[Idempoten
         raise Conflict("This request is at work already.", code="in_flight")
     if row.fingerprint != fingerprint:
         raise Invalid({"Idempotency-Key": ["was used with another request"]})
-    if row.status is not None:
-        return row, _cipher().decrypt(bytes(row.body))
-    if row.token == fresh.token:
-        return row, None
+    if row.status is not None or row.token == fresh.token:
+        return row
     if now - row.started_at <= STALE:
         raise Conflict("This request is at work already.", code="in_flight")
     taken = IdempotentAnswer.objects.filter(pk=row.pk, token=row.token, status=None).update(
@@ -92,7 +104,20 @@ def _claim(request: SignedInRequest, key: str, now: datetime) -> tuple[Idempoten
     if not taken:
         raise Conflict("This request is at work already.", code="in_flight")
     row.token, row.started_at = fresh.token, now
-    return row, None
+    return row
+
+
+def _seal(body: bytes, subjects: list[Subject]) -> bytes:
+    """Encrypt an answer under a line that says what it is about."""
+    return _cipher().encrypt(orjson.dumps(subjects) + b"\n" + body)
+
+
+def _open(row: IdempotentAnswer, actor: Actor) -> bytes:
+    """Return the body of an earlier answer, once it is on record that the actor gets it again."""
+    about, _, body = _cipher().decrypt(bytes(row.body)).partition(b"\n")
+    subjects = [Subject(each["kind"], UUID(each["id"]), each["rule"]) for each in orjson.loads(about)]
+    with audited(actor, "answer.replay", *subjects):
+        return body
 
 
 def _cipher() -> Fernet:

@@ -69,5 +69,7 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django.db.backends": {"level": "WARNING"},
             # Rejected hosts and bodies come with their text; the access line's status is enough.
             "django.security": {"level": "CRITICAL", "propagate": False},
+            # In detail it writes down the headers that other servers sent.
+            "httpcore": {"level": "WARNING"},
         },
     }

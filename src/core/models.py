@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Q
 
 from core.ids import new_id
 
@@ -118,3 +120,116 @@ class IdempotentAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status}"
+
+
+class Job(models.Model):
+    """A long piece of work: the truth about it, of which the task queue is only the doorbell. See `core.jobs`."""
+
+    class State(models.TextChoices):
+        """How it stands: waiting, at work, or ended in one of three ways."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        DEAD = "dead"
+        CANCELLED = "cancelled"
+
+    LIVE = (State.QUEUED, State.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=64, db_index=True)
+    key = models.CharField(max_length=200, help_text="Names one live job at most.")
+    args = models.JSONField(default=dict, help_text="Ids only.")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    requested_by = models.UUIDField(null=True, help_text="The account; empty for the system.")
+    progress_done = models.PositiveIntegerField(default=0)
+    progress_total = models.PositiveIntegerField(null=True, help_text="Empty: not known.")
+    progress_message = models.CharField(max_length=200, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0, help_text="Every write of a worker is fenced on it.")
+    worker = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    run_after = models.DateTimeField()
+    rung_at = models.DateTimeField(null=True, help_text="When the doorbell rings or last rang; empty: heard in vain.")
+    cancel_asked_at = models.DateTimeField(null=True)
+    result = models.JSONField(null=True, encoder=DjangoJSONEncoder, help_text="Ids and counts only.")
+    error_code = models.CharField(max_length=32, blank=True)
+    error_detail = models.CharField(max_length=255, blank=True, help_text="A sentence of ours, never what was read.")
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, help_text="Of the last attempt.")
+    finished_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="a_key_names_one_live_job", fields=["key"], condition=Q(state__in=["queued", "running"])
+            ),
+            models.CheckConstraint(
+                name="a_running_job_has_a_lease", condition=~Q(state="running") | Q(lease_until__isnull=False)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["requested_by", "id"], name="jobs_of_a_requester"),
+            models.Index(fields=["kind", "run_after"], condition=Q(state__in=["queued", "running"]), name="live_jobs"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.state}"
+
+
+class Lane(models.Model):
+    """The row that is locked while somebody counts how many jobs of a kind are running."""
+
+    kind = models.CharField(primary_key=True, max_length=64)
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class Worker(models.Model):
+    """A worker process and when it last said that it lives."""
+
+    name = models.CharField(primary_key=True, max_length=100, help_text="Host, process, and a random word.")
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Report(models.Model):
+    """A file that somebody asked for; its content stands in parts, so that no process ever holds all of it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=64)
+    format = models.CharField(max_length=8)
+    since = models.DateField(null=True)
+    until = models.DateField(null=True, help_text="Included.")
+    scope = models.CharField(max_length=64, help_text="What it is about, in the words of its kind; rights go by it.")
+    requested_by = models.UUIDField()
+    job = models.OneToOneField(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    row_count = models.PositiveIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0, help_text="In bytes.")
+    created_at = models.DateTimeField()
+    ready_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["requested_by", "id"], name="reports_of_a_requester")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} report"
+
+
+class ReportPart(models.Model):
+    """A stretch of a report's file, and whom its rows are about."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+    subjects = models.JSONField(default=list, help_text="Kind, id and rule of each, for the audit of each download.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="a_report_has_one_part_of_a_number", fields=["report", "number"])]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"

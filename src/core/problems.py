@@ -56,7 +56,7 @@ def problem(
 
 def problem_from(refusal: Refusal) -> HttpResponse:
     """Answer a refusal: its status, code and sentence, and the headers that belong to the status."""
-    more: dict[str, Any] = dict(refusal.extra)
+    more: dict[str, Any] = dict(refusal.more())
     if isinstance(refusal, Invalid):
         more["errors"] = refusal.errors
     response = problem(refusal.status, code=refusal.code, title=refusal.title, detail=refusal.detail, **more)

@@ -89,3 +89,20 @@ def share_chart(part: int, whole: int, *, sentence: str) -> ShareChart:
     """Return the share of a part in a whole, in percent with one decimal; of nothing it is nought."""
     percent = 100 * part / whole if whole else 0.0
     return ShareChart(part=round(percent, 1), percent=f"{percent:.1f}", sentence=sentence)
+
+
+def compare_bars(values: Sequence[int | None]) -> list[ShareChart | None]:
+    """Return a stripe for each number, as long as its share of the largest one; None for a number that is not told.
+
+    The number itself stands beside its stripe, so the sentence says only how it compares.
+    """
+    largest = max((value or 0 for value in values), default=0)
+    return [None if value is None else _compare(value, largest) for value in values]
+
+
+def _compare(value: int, largest: int) -> ShareChart:
+    if not value:
+        return share_chart(0, largest, sentence="Nobody")
+    if value == largest:
+        return share_chart(value, largest, sentence="The largest number of this table")
+    return share_chart(value, largest, sentence=f"{100 * value / largest:.0f} % of the largest number of this table")

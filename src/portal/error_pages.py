@@ -13,6 +13,7 @@ TEXTS = {
     403: ("You may not do this", "Your role does not allow it. An administrator of the clinic can help."),
     404: ("There is nothing here", "It does not exist, or it is not yours to see."),
     500: ("Something failed on our side", "It has been recorded. Try again in a moment."),
+    503: ("The clinic is busy at the moment", "Nothing was done. Wait a moment and try again."),
 }
 
 
@@ -44,4 +45,11 @@ def render_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     response = render_error(request, refusal.status, title=refusal.title, detail=refusal.detail)
     if isinstance(refusal, TooManyAttempts):
         response["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def render_busy(request: HttpRequest) -> HttpResponse:
+    """Render that the database is busy or away (a lock not given, a deadlock resolved): nothing was done, come back."""
+    response = render_error(request, 503)
+    response["Retry-After"] = "1"
     return response

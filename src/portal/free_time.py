@@ -1,11 +1,11 @@
 """Free time as a page offers it: doctors one below the other, their days side by side, times to choose."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from care.schemas import BookingTerms
+from core.errors import Refusal
 from portal.addresses import as_text
 from scheduling.schemas import SlotOut
 from scheduling.service import FreeWeek
@@ -82,6 +82,6 @@ def time_choice(slot: SlotOut) -> TimeChoice:
     return TimeChoice(slot.date, slot.appointment_time, as_text(slot.starts_at))
 
 
-def next_times(extra: Mapping[str, Any]) -> list[TimeChoice]:
+def next_times(refusal: Refusal) -> list[TimeChoice]:
     """Return the next free times that a refusal of the appointment book names; empty where it names none."""
-    return [time_choice(SlotOut.model_validate(slot)) for slot in extra.get("next_free", [])]
+    return [time_choice(SlotOut.model_validate(slot)) for slot in refusal.more().get("next_free", [])]

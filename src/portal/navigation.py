@@ -12,6 +12,9 @@ EVERYBODY = frozenset(Role)
 WITH_PATIENTS = EVERYBODY - {Role.RESEARCHER, Role.OFFICIAL}
 WITH_CALENDARS = frozenset({Role.DOCTOR, Role.STAFF, Role.ADMIN})
 ADMINISTRATORS = frozenset({Role.ADMIN})
+RESEARCHERS = frozenset({Role.RESEARCHER})
+READ_STATISTICS = frozenset({Role.DOCTOR, Role.RESEARCHER, Role.OFFICIAL, Role.ADMIN})
+TAKE_REPORTS = frozenset({Role.DOCTOR, Role.ADMIN})
 
 # The entry that says how much waits there.
 ROLE_DECISIONS = "portal:role-decisions"
@@ -49,6 +52,17 @@ SECTIONS = (
             Entry("Patients", "portal:patients", "people", WITH_PATIENTS),
             Entry("Doctors", "portal:doctors", "doctor"),
             Entry("Working hours", "portal:schedules", "calendar", WITH_CALENDARS),
+            Entry("Reports", "portal:reports", "download", TAKE_REPORTS),
+            Entry("Jobs", "portal:jobs", "hourglass", TAKE_REPORTS),
+        ],
+    ),
+    Section(
+        "All hospitals",
+        [
+            Entry("Hospital records", "portal:records", "records", WITH_PATIENTS),
+            Entry("Hospitals", "portal:hospitals", "hospital"),
+            Entry("Statistics", "portal:statistics", "bars", READ_STATISTICS),
+            Entry("Records without names", "portal:research", "table", RESEARCHERS),
         ],
     ),
     Section(
@@ -64,7 +78,7 @@ SECTIONS = (
     Section(
         "Administration",
         [
-            Entry("Report", "portal:report", "chart", ADMINISTRATORS),
+            Entry("Clinic report", "portal:report", "chart", ADMINISTRATORS),
             Entry("Role requests", ROLE_DECISIONS, "inbox", ADMINISTRATORS),
             Entry("Accounts", "portal:users", "keys", ADMINISTRATORS),
             Entry("Audit trail", "portal:audit", "shield", ADMINISTRATORS),

@@ -22,7 +22,8 @@ ROLES = {
     Role.DOCTOR: RoleText(
         "Doctor",
         "You can read and update the charts of patients whose care team you are on, and keep the charts you added "
-        "yourself. The doctors of the clinic are open to you. You keep your own hours, and say who came.",
+        "yourself. The doctors of the clinic are open to you. You keep your own hours, say who came, and take your "
+        "appointments along as a report. What other hospitals know of their patients is open to you too.",
     ),
     Role.STAFF: RoleText(
         "Front desk",
@@ -31,15 +32,18 @@ ROLES = {
     ),
     Role.RESEARCHER: RoleText(
         "Researcher",
-        "You can look through the clinic's doctors. Identified patients are never shown to researchers.",
+        "You can read the records of all hospitals without names, and how many people there are of each kind. "
+        "Identified patients are never shown to researchers. The doctors of the clinic are open to you.",
     ),
     Role.OFFICIAL: RoleText(
         "Health official",
-        "You can look through the clinic's doctors. Identified patients are never shown to officials.",
+        "You can read how many people of each kind the hospitals treat. Identified patients are never shown to "
+        "officials. The doctors of the clinic are open to you.",
     ),
     Role.ADMIN: RoleText(
         "Administrator",
         "You can work with every patient, doctor and care team of the clinic. Doctors that you add are verified at "
-        "once. You decide who gets which role, close accounts, and read who did what.",
+        "once. You decide who gets which role, close accounts, read who did what, and have the records of other "
+        "hospitals copied.",
     ),
 }

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
+import structlog
 from django.conf import settings
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
@@ -17,7 +19,9 @@ from core.actor import Actor
 from core.audit import record_refusal
 from core.errors import NotSignedIn, Refusal
 from identity.service import actor_of_portal_session
-from portal.error_pages import render_refusal
+from portal.error_pages import render_busy, render_refusal
+
+log = structlog.get_logger("polyclinic.portal")
 
 # Why the sign-in page is shown, as a word in its address.
 ENDED = "ended"
@@ -37,7 +41,7 @@ def signed_in(
 ) -> Callable[Concatenate[PortalRequest, P], HttpResponseBase]:
     """Give the view the Actor behind the session as its second argument; without one, send to the sign-in page.
 
-    A Refusal that the view lets through becomes the page that says so.
+    A Refusal that the view lets through becomes the page that says so, and so does a database that is busy or away.
     """
 
     @wraps(view)
@@ -52,6 +56,9 @@ def signed_in(
         except Refusal as refusal:
             record_refusal(refusal)
             return render_refusal(request, refusal)
+        except OperationalError:
+            log.error("database", exc_info=True)
+            return render_busy(request)
 
     return guarded
 

@@ -8,3 +8,7 @@ class SchedulingConfig(AppConfig):
 
     name = "scheduling"
     verbose_name = "Scheduling"
+
+    def ready(self) -> None:
+        """Offer the reports of appointments."""
+        import scheduling.tasks  # noqa: F401, PLC0415  registers them; its tables exist only now

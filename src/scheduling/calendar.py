@@ -1,4 +1,4 @@
-"""Scheduling's answers to the two questions that care asks of the appointment book (`care.calendar`)."""
+"""Scheduling's answers to what care asks of the appointment book (`care.calendar`)."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q
 
 from care.calendar import LiveAppointments
-from scheduling.models import Appointment, Schedule
+from scheduling.models import Appointment, AppointmentEvent, Schedule
 from scheduling.service.locks import lock_calendars
+from scheduling.service.refusals import PatientBusy
 
 
 class AppointmentBook:
@@ -35,6 +36,36 @@ class AppointmentBook:
             live = live.filter(doctor_id=doctor_id)
         if live.exists():
             raise LiveAppointments("Cancel or fulfil the live appointments first.")
+
+    def hand_over_appointments(
+        self, *, from_patient: UUID, to_patient: UUID, by: UUID | None, now: datetime
+    ) -> list[UUID]:
+        """Make every appointment of one chart another chart's, history included, and return their ids.
+
+        Locks both calendars. Raises PatientBusy where occupying appointments of the two overlap.
+        """
+        lock_calendars([from_patient, to_patient])
+        occupying = Appointment.objects.exclude(status=Appointment.Status.CANCELLED)
+        meanwhile = occupying.filter(
+            patient_id=to_patient, starts_at__lt=OuterRef("ends_at"), ends_at__gt=OuterRef("starts_at")
+        )
+        if occupying.filter(Exists(meanwhile), patient_id=from_patient).exists():
+            raise PatientBusy("Both charts have an appointment at the same time; cancel one of the two first.")
+        moved = list(Appointment.objects.filter(patient_id=from_patient))
+        Appointment.objects.filter(patient_id=from_patient).update(patient_id=to_patient, updated_at=now)
+        AppointmentEvent.objects.bulk_create(
+            AppointmentEvent(
+                appointment=each,
+                at=now,
+                by_id=by,
+                from_status=each.status,
+                to_status=each.status,
+                to_starts_at=each.starts_at,
+                reason="the two charts are one person's",
+            )
+            for each in moved
+        )
+        return [each.pk for each in moved]
 
 
 PORT = AppointmentBook()

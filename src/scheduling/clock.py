@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+# As the end of working hours it is that of their day, which is written 24:00.
+MIDNIGHT = time(0)
 # No zone has changed its clocks by more than a day.
 _LARGEST_CHANGE = timedelta(hours=25)
 _HOUR = timedelta(hours=1)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.ids import new_id
+from scheduling.clock import MIDNIGHT
 from scheduling.slots import Hours, Interval
 
 
@@ -31,7 +32,7 @@ class Schedule(models.Model):
     first_on = models.DateField()
     last_on = models.DateField()
     start_time = models.TimeField()
-    end_time = models.TimeField()
+    end_time = models.TimeField(help_text="Midnight is the end of the day.")
     time_zone = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -39,7 +40,10 @@ class Schedule(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="a_schedule_ends_after_it_begins", condition=Q(end_time__gt=F("start_time"))),
+            models.CheckConstraint(
+                name="a_schedule_ends_after_it_begins",
+                condition=Q(end_time__gt=F("start_time")) | Q(end_time=MIDNIGHT),
+            ),
             models.CheckConstraint(
                 name="a_schedule_is_one_date_or_weekly",
                 condition=Q(weekday__isnull=True, last_on=F("first_on"))

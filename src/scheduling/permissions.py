@@ -108,8 +108,13 @@ def may_override_appointments(actor: Actor) -> bool:
 
 
 def may_read_reports(actor: Actor) -> bool:
-    """Only administrators read the clinic's report."""
+    """Only administrators read the clinic's report, and take it along."""
     return actor.is_admin
+
+
+def may_take_calendar_along(actor: Actor, doctor_id: UUID) -> bool:
+    """A verified doctor takes the appointments of the own calendar along in a file, administrators anybody's."""
+    return actor.is_admin or care.permissions.own_verified_doctor(actor).filter(pk=doctor_id).exists()
 
 
 def rule_for_appointment(actor: Actor, *, is_own_calendar: bool) -> str:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from care.schemas import DoctorChangeIn, DoctorDetailOut, MyProfileIn, MyProfileOut
 from core.text import Line, Paragraph, SearchText
 from core.wire import Day, In, Moment, Out, Whole
+from scheduling.clock import MIDNIGHT
 
 Status = Literal["booked", "arrived", "fulfilled", "cancelled", "noshow"]
 
@@ -33,8 +34,14 @@ def _read_wall_clock(value: Any) -> Any:
     raise ValueError("must be a time such as 09:30, without a zone")
 
 
+def _read_end(value: Any) -> Any:
+    """Take the end of working hours: 24:00 is the midnight that ends the day, and so is 00:00."""
+    return MIDNIGHT if value == "24:00" else _read_wall_clock(value)
+
+
 BookableMoment = Annotated[Moment, AfterValidator(_within_reach)]
 WallClock = Annotated[time, BeforeValidator(_read_wall_clock)]
+EndOfHours = Annotated[time, BeforeValidator(_read_end), Field(description="24:00 is the end of the day.")]
 
 
 class _Times(In):
@@ -45,7 +52,7 @@ class _Times(In):
     from_: Annotated[Day | None, Field(alias="from")] = None
     until: Day | None = None
     start_time: WallClock | None = None
-    end_time: WallClock | None = None
+    end_time: EndOfHours | None = None
 
 
 class ScheduleIn(_Times):
@@ -55,7 +62,7 @@ class ScheduleIn(_Times):
 
     doctor: UUID
     start_time: WallClock
-    end_time: WallClock
+    end_time: EndOfHours
 
     @model_validator(mode="after")
     def _require_days(self) -> "ScheduleIn":

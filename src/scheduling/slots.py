@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from scheduling.clock import stretches
+from scheduling.clock import MIDNIGHT, stretches
 
 SLOT = timedelta(minutes=30)
 
@@ -24,6 +24,11 @@ class Hours:
     first: date
     last: date
     weekday: int | None = None
+
+    def bounds(self, day: date) -> tuple[datetime, datetime]:
+        """Return what the clocks show when these hours begin and end on a day, as naive local times."""
+        ends_on = day + timedelta(days=1) if self.end_time == MIDNIGHT else day
+        return datetime.combine(day, self.start_time), datetime.combine(ends_on, self.end_time)
 
     def days(self, first: date, last: date) -> Iterator[date]:
         """Yield the days on which these hours are worked, within both bounds, included."""
@@ -101,8 +106,7 @@ def shifts(hours: Hours, first: date, last: date) -> Iterator[Shift]:
     none outside is offered.
     """
     for day in hours.days(first, last):
-        begins, ends = datetime.combine(day, hours.start_time), datetime.combine(day, hours.end_time)
-        for starts_at, ends_at in stretches(begins, ends, hours.zone):
+        for starts_at, ends_at in stretches(*hours.bounds(day), hours.zone):
             yield Shift(hours, day, Interval(starts_at, ends_at))
 
 

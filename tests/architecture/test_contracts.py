@@ -45,6 +45,8 @@ BREACHES = [
     breach("care/calendar.py", "import care.schemas", "rooms-care"),
     breach("care/helpers.py", "", "rooms-care"),
     breach("scheduling/schemas.py", "import scheduling.permissions", "rooms-scheduling"),
+    breach("federation/schemas.py", "import federation.permissions", "rooms-federation"),
+    breach("config/demo.py", "import federation.connectors", "insides-federation"),
     breach("federation/__init__.py", "import scheduling.slots", "insides-scheduling"),
     breach("federation/__init__.py", "import scheduling.calendar", "scheduling-calendar"),
     breach("portal/error_pages.py", "import portal.forms", "rooms-portal"),
@@ -136,12 +138,12 @@ def test_what_a_context_does_not_show_is_closed_by_a_contract():
 
 def test_notices_a_room_that_no_contract_closes(copied_source):
     (copied_source / "src/care/ledger.py").touch()
-    (copied_source / "src/federation/models").mkdir()
+    (copied_source / "src/federation/drawers").mkdir()
 
-    assert unprotected_rooms(copied_source / "src") == {"care.ledger", "federation.models"}
+    assert unprotected_rooms(copied_source / "src") == {"care.ledger", "federation.drawers"}
 
 
-@pytest.mark.parametrize("context", ["identity", "care"])
+@pytest.mark.parametrize("context", ["identity", "care", "federation"])
 def test_the_whole_service_package_behind_its_face_is_closed(context):
     assert f"{context}.service.*" in contracts()[f"insides-{context}"]["protected_modules"]
     assert contracts()[f"insides-{context}"]["allowed_importers"] == [context]

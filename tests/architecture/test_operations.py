@@ -19,6 +19,7 @@ OPEN = {
     ("POST", "/auth/refresh/"): "the refresh token in the body is the credential",
     ("POST", "/token/refresh/"): "the same, as another document spells it",
     ("POST", "/auth/token/refresh/"): "the same, as a third document spells it",
+    ("GET", "/mock_hospital_data/"): "a hospital of people who do not exist, asked by other installations",
 }
 
 

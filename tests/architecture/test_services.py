@@ -8,10 +8,11 @@ from types import ModuleType
 import pytest
 
 import care.service
+import federation.service
 import identity.service
 import scheduling.service
 
-FACES = [identity.service, care.service, scheduling.service]
+FACES = [identity.service, care.service, scheduling.service, federation.service]
 
 # Functions that are not told who acts, with the reason. They alone may take one argument, their subject, by position.
 WITHOUT_ACTOR = {
@@ -23,12 +24,15 @@ WITHOUT_ACTOR = {
     "identity.service.close_portal_session": "the session in the request says who leaves",
     "identity.service.refresh_session": "the refresh token says who acts",
     "identity.service.forget_expired_sessions": "housekeeping of rows that open nothing any more",
+    "identity.service.find_account": "the id behind an identifier, for a caller who may look accounts up",
     "identity.service.describe_users": "names for ids that the caller has scoped",
     "care.service.describe_patients": "cards for ids that the caller has scoped",
     "care.service.describe_doctors": "cards of the directory, which everybody signed in may read",
     "care.service.get_booking_terms": "what the appointment book needs of the directory, which everybody may read",
     "care.service.name_patients": "names for ids that the caller has scoped",
     "care.service.require_patient": "whether a patient that the caller has scoped is still there",
+    "federation.service.get_mock_hospital": "people who do not exist, for everybody",
+    "federation.service.compute_release": "the day's counts, the same for everybody; safe for publishing",
     "scheduling.service.find_conflict": "the overlap rule itself, about ids that the caller has scoped",
 }
 

@@ -30,6 +30,11 @@ def is_allowed(act, **arguments) -> bool:
         return False
 
 
+def find_bobs_account(now, **about):
+    """What comes before a chart is connected with an account."""
+    care.service.find_account(identifier="bob", **about)
+
+
 @pytest.fixture
 def everybody(request, alice, bob, dr_chen, dr_diaz, erin, ada):
     return {name: request.getfixturevalue(name) for name in PEOPLE}
@@ -72,6 +77,7 @@ def test_offers_of_a_chart_what_its_services_do_not_refuse(everybody, alices_cha
             assert rights.can_assign == is_allowed(care.service.assign_doctor, actor=person.actor, body=body)
             assert rights.can_see_access == is_allowed(care.service.list_access, page=PageIn(), **about)
             assert rights.can_book == is_allowed(care.service.choose_patient, **about)
+            assert rights.can_link == is_allowed(find_bobs_account, **about)
             assert rights.can_end == {
                 member.id
                 for member in team

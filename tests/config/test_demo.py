@@ -13,6 +13,8 @@ from care.models import CareTeamMember, Doctor, Patient
 from config.demo import ACCOUNTS, PASSWORD, make_demo_clinic
 from core.actor import SYSTEM, Role
 from core.errors import Invalid
+from core.models import Job
+from federation.models import Feed, Hospital
 from identity.models import RoleRequest, User
 from scheduling.models import Appointment, AppointmentEvent, Schedule, TimeOff
 from tests.conftest import Api
@@ -222,6 +224,17 @@ def test_leaves_every_grant_right(clinic):
     assert rebuild_all_grants() == 0
 
 
+def test_registers_three_neighbours_and_has_each_copied(clinic):
+    hospitals = list(Hospital.objects.order_by("name"))
+
+    assert [hospital.name for hospital in hospitals] == ["Hillcrest Clinic", "Lakeside Hospital", "Riverside Hospital"]
+    assert {hospital.api_endpoint.partition("?")[0] for hospital in hospitals} == {
+        "http://127.0.0.1:8000/api/mock_hospital_data/"
+    }
+    waiting = {job.key for job in Job.objects.filter(kind="federation.sync_hospital", state="queued")}
+    assert waiting == {f"sync:{hospital.pk}" for hospital in hospitals}
+
+
 def test_making_it_again_changes_nothing(clinic, now):
     before = everything()
 
@@ -248,7 +261,8 @@ def test_invents_the_same_people_every_time(clinic, moment):
         return list(Patient.objects.order_by("pk").values(*columns)), list(teams)
 
     first = people()
-    for model in (AppointmentEvent, Appointment, TimeOff, Schedule, CareTeamMember, Patient, Doctor, RoleRequest, User):
+    care_of_patients = AppointmentEvent, Appointment, TimeOff, Schedule, CareTeamMember, Patient, Doctor
+    for model in (*care_of_patients, Feed, Hospital, RoleRequest, User):
         model.objects.all().delete()
 
     assert make_demo_clinic(now=moment).is_new

@@ -63,6 +63,8 @@ def settings_of(start):
         ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS: '*' is refused"),
         ({"SIGNUP_ROLE_POLICY": "demo"}, "SIGNUP_ROLE_POLICY: 'demo'"),
         ({"RATE_LIMITS": "off"}, "RATE_LIMITS: 'off' is refused"),
+        ({"AUDIT_KEY": "short"}, "AUDIT_KEY: too weak"),
+        ({"SECRETS_KEYS": f"{STRONG_KEY},short"}, "SECRETS_KEYS: too weak"),
     ],
 )
 def test_production_refuses_to_start(start, wrong, says):
@@ -96,6 +98,12 @@ def test_development_takes_what_production_refuses(start, setting):
         ("REFRESH_TOKEN_LIFETIME_DAYS", "366"),
         ("RATE_LIMITS", "sometimes"),
         ("SIGNUP_ROLE_POLICY", "anything"),
+        ("FEDERATION_ALLOWED_HOSTS", "https://hospital.example"),
+        ("FEDERATION_ALLOWED_HOSTS", "hospital.example, *"),
+        ("FEDERATION_ALLOWED_HOSTS", "hospital.example:0"),
+        ("FEDERATION_ALLOWED_HOSTS", "hospital.example:70000"),
+        ("FEDERATION_ALLOWED_HOSTS", "hospital.example/path"),
+        ("FEDERATION_ALLOWED_HOSTS", "::1"),
     ],
 )
 def test_a_wrong_value_is_named_in_one_line(start, name, value):
@@ -152,6 +160,18 @@ def test_lists_are_split_at_commas(settings_of):
     )
     assert hosts == ["a.example", "b.example"]
     assert origins == ["https://a.example"]
+
+
+def test_hospitals_that_are_reached_anyhow_are_lower_case(settings_of):
+    hosts = settings_of("FEDERATION_ALLOWED_HOSTS", FEDERATION_ALLOWED_HOSTS="Hospital.Internal:8080, [::1], 10.0.0.7")
+    assert hosts == ["hospital.internal:8080", "[::1]", "10.0.0.7"]
+
+
+def test_hospitals_tokens_are_sealed_under_their_own_keys_before_the_derived_one(settings_of):
+    own = settings_of("SECRETS_KEYS", SECRETS_KEYS=f"{STRONG_KEY}new, {STRONG_KEY}old", **PRODUCTION)
+    [derived] = settings_of("SECRETS_KEYS", **PRODUCTION)
+    assert own == [f"{STRONG_KEY}new", f"{STRONG_KEY}old", derived]
+    assert derived not in (settings_of("SECRET_KEY", **PRODUCTION), settings_of("AUDIT_KEY", **PRODUCTION))
 
 
 def test_forwarded_https_is_believed_only_behind_our_own_proxy(settings_of):

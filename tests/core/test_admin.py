@@ -2,10 +2,8 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
-from django.test import Client, RequestFactory
 
 import care.service
 import identity.service
@@ -15,22 +13,13 @@ from care.schemas import CareTeamMemberIn
 from core.actor import Role
 from core.errors import NotFound
 from core.models import AuditEvent, ThrottleCounter
+from federation.models import Hospital
 from identity.models import RefreshSession, RoleRequest
 from identity.schemas import RegisterIn
 from tests.factories import PASSWORD, DoctorFactory, PatientFactory, UserFactory
+from tests.technical_window import path_of, refused, save, sign_in, told
 
 pytestmark = pytest.mark.django_db
-
-
-def sign_in(user, now):
-    """A browser in which the person has signed in to the portal."""
-    request = RequestFactory().post("/sign-in/")
-    request.user, request.session = AnonymousUser(), SessionStore()
-    identity.service.open_portal_session(request, identifier=user.username, password=PASSWORD, now=now)
-    request.session.save()
-    client = Client()
-    client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
-    return client
 
 
 @pytest.fixture
@@ -39,33 +28,8 @@ def window(ada, now):
     return sign_in(ada.user, now)
 
 
-def form_of(page):
-    """What the page's form would send back unchanged."""
-    form = page.context["adminform"].form
-    values = {name: form[name].value() for name in form.fields}
-    return {name: value for name, value in values.items() if value is not None and value is not False}
-
-
-def save(window, path, **changes):
-    """Open the page, change some fields and save; returns the page that follows."""
-    data = form_of(window.get(path)) | changes
-    return window.post(path, {name: value for name, value in data.items() if value is not None}, follow=True)
-
-
-def told(page):
-    return [str(message) for message in page.context["messages"]]
-
-
-def refused(page):
-    return [str(message) for message in page.context["messages"] if message.level_tag == "error"]
-
-
-def path_of(row, page="change"):
-    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{page}/"
-
-
 def test_shows_every_table_of_ours_and_no_other():
-    ours = {"core", "identity", "care", "scheduling"}
+    ours = {"core", "identity", "care", "scheduling", "federation"}
     registered = {model._meta.label for model in admin.site._registry}
 
     from django.apps import apps
@@ -154,7 +118,7 @@ def test_rows_are_added_only_where_a_service_adds_them(window):
         if window.get(f"/admin/{model._meta.app_label}/{model._meta.model_name}/add/").status_code == 200
     }
 
-    assert can_be_added == {Patient, Doctor, CareTeamMember}
+    assert can_be_added == {Patient, Doctor, CareTeamMember, Hospital}
 
 
 def test_what_programs_write_is_read_only(window, everything):

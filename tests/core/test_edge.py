@@ -9,6 +9,7 @@ from django.db import OperationalError, connection
 from structlog.testing import capture_logs
 
 from core.edge import EdgeMiddleware
+from core.jobs.heartbeat import beat
 from core.logs import logging_settings
 
 pytestmark = pytest.mark.django_db
@@ -246,7 +247,8 @@ class TestHealth:
         with connection.execute_wrapper(refuse):
             assert nobody.api.get("/livez").json() == {"status": "alive"}
 
-    def test_ready_when_the_database_answers(self, nobody):
+    def test_ready_when_the_database_answers(self, nobody, now):
+        beat(now)
         assert nobody.api.get("/readyz").json() == {"status": "ready"}
 
     def test_not_ready_when_it_does_not(self, nobody):

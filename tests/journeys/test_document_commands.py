@@ -283,7 +283,7 @@ def checkout(tmp_path) -> Checkout:
 
 
 class TestSetUp:
-    """001-20 to 001-22, 002-39, 002-42: the commands of the documents, one after the other."""
+    """000-18, 001-20 to 001-22, 002-39, 002-42: the commands of the documents, one after the other."""
 
     def test_the_documented_steps_end_in_a_running_server(self, checkout):
         checkout.write_env(
@@ -328,6 +328,28 @@ class TestSetUp:
         key = checkout.folder / "var/development.key"
         assert key.stat().st_mode & 0o077 == 0
         assert (checkout.folder / "var/polyclinic.sqlite3").exists()
+
+    def test_a_server_of_one_process_fetches_its_own_mock_hospital(self, checkout):
+        """000-17, 000-18: `migrate` and `runserver`, and the one hospital that is there from the start."""
+        checkout.done("python", "manage.py", "migrate")
+        administrator = ("--username", "admin", "--email", "admin@clinic.example", "--noinput")
+        checkout.done(
+            "python", "manage.py", "createsuperuser", *administrator, DJANGO_SUPERUSER_PASSWORD="strongpassword"
+        )
+        with checkout.serving() as server:
+            login = server.post("/api/login/", json={"email": "admin@clinic.example", "password": "strongpassword"})
+            server.headers["Authorization"] = f"Bearer {login.json()['access']}"
+            mock = {"name": "Mock", "location": "Here", "api_endpoint": f"{server.base_url}/api/mock_hospital_data/"}
+            made = server.post("/api/hospitals/", json=mock)
+            assert made.status_code == 201, made.text
+
+            fetched = server.get(f"/api/hospitals/{made.json()['id']}/fetch_records/")
+            combined = server.get("/api/aggregated-data/")
+
+            assert (fetched.status_code, combined.status_code) == (200, 200), fetched.text + combined.text
+            assert combined.json()["complete"] == "1 of 1"
+            for answer in (fetched.json(), combined.json()):
+                assert {each["name"] for each in answer["records"]} == {"John Doe", "Jane Smith"}
 
     def test_the_development_server_listens_on_port_8000_unless_told(self):
         assert ManagementUtility().fetch_command("runserver").default_port == "8000"

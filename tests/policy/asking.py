@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from django.http import HttpResponse
+
 from config.api import api
 from tests.conftest import Api
 from tests.policy.cast import World
@@ -74,12 +76,17 @@ def _ask(world: World, operation: Operation, target: str, actor: str) -> Probe:
         if method != "get":
             answer = getattr(api, method)(path, body(world, operation, target, actor))
             return Probe(operation, target, actor, [answer])
-        answers = [api.get(path, {"limit": ROWS} if operation in PAGED else None)]
+        answers = [_settled(api.get(path, {"limit": ROWS} if operation in PAGED else None))]
         while "Link" in answers[-1]:
             assert len(answers) < MOST_PAGES, f"{path} never ends"
             answers.append(api.get(next_page(answers[-1])))
-        answers.append(api.head(path.rstrip("/")))
+        answers.append(_settled(api.head(path.rstrip("/"))))
         return Probe(operation, target, actor, answers)
+
+
+def _settled(answer: Any) -> Any:
+    """Return the answer with all that it says: a file is read before what it is made of is taken back."""
+    return HttpResponse(answer.getvalue(), headers=answer.headers) if answer.streaming else answer
 
 
 def next_page(answer: Any) -> str:

@@ -20,7 +20,9 @@ import identity.service
 import scheduling.service
 from care.models import Doctor
 from care.schemas import CareTeamMemberIn, DoctorChangeIn, DoctorIn, PatientFilters, PatientIn
+from core import jobs
 from core.actor import SYSTEM, Actor, Role
+from core.models import Report, ReportPart
 from core.pagination import PageIn
 from identity.models import RoleRequest, User
 from identity.schemas import DecisionIn, RoleRequestIn
@@ -28,6 +30,8 @@ from identity.service.sessions import open_session
 from scheduling.schemas import BookingIn, ScheduleIn, TimeOffIn
 from tests.conftest import Person
 from tests.factories import PASSWORD, UserFactory
+from tests.federation.fakes import Town
+from tests.policy.elsewhere import Elsewhere
 from tests.policy.table import (
     ACTORS,
     ADMIN,
@@ -81,6 +85,7 @@ class World:
     secrets: list[Secret] = field(default_factory=list)
     free_doctor: UUID = MISSING
     newcomer: UUID = MISSING
+    newcomer_signs_in_with: str = ""
     today: date = field(default_factory=timezone.localdate)
     free_slot: str = ""
     # What was asked already; every answer is taken back, so asking again gives the same.
@@ -93,17 +98,18 @@ class World:
         return self.ids[kind, target, PATIENT if actor == ANONYMOUS else actor]
 
 
-def build_world() -> World:
-    """Make the cast and its belongings in the database; the caller rolls back."""
-    return _Builder(timezone.now()).build()
+def build_world(town: Town) -> World:
+    """Make the cast and its belongings in the database, and hospitals in the town; the caller rolls back."""
+    return _Builder(timezone.now(), town).build()
 
 
 class _Builder:
     """Makes the rows and writes down beside each canary who may read it."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, town: Town) -> None:
         self.world = World()
         self.now = now
+        self.town = town
         self._number = count(1)
 
     def build(self) -> World:
@@ -112,13 +118,17 @@ class _Builder:
             self.world.people[actor] = self._account(actor, known_to={actor}, unseen=actor not in FRONT_DESK)
         self.keeper = self._account("keeper", known_to=NOBODY, unseen=False)
         self.stranger = self._account("stranger", known_to=NOBODY)
-        self.world.newcomer = self._account("newcomer", known_to=NOBODY).id
+        newcomer = self._account("newcomer", known_to=NOBODY)
+        self.world.newcomer, self.world.newcomer_signs_in_with = newcomer.id, newcomer.user.username
         self.world.free_doctor = self._entry(SYSTEM, known_to=None).pk
         self.colleague = self._entry(SYSTEM, known_to=None).pk
         for actor in SIGNED_IN:
             self._charts_of(actor)
             self._entries_of(actor)
             self._role_request_of(actor)
+        elsewhere = Elsewhere(self.town, word=self._word, keep_secret=self._keep_secret, now=self.now)
+        people = {actor: self.world.people[actor].actor for actor in SIGNED_IN}
+        self.world.ids |= elsewhere.build(people, self.keeper.actor)
         for actor, role in ROLES.items():
             care.service.set_role(actor=SYSTEM, user_id=self.world.people[actor].id, role=role, now=self.now)
         self._shared_charts()
@@ -132,6 +142,7 @@ class _Builder:
         self._hours()
         self._appointments()
         self._reads_by_the_desk()
+        self._long_work()
         for actor in SIGNED_IN:
             self._open_sessions(actor)
         return self.world
@@ -315,6 +326,9 @@ class _Builder:
             ids["calendar", "own", actor], ids["calendar", "foreign", actor] = profile, self.world.free_doctor
             ids["schedule", "own", actor] = self._hours_of(profile, later)
             ids["schedule", "foreign", actor] = hours
+            deleted = self._hours_of(profile, later + timedelta(days=1))
+            scheduling.service.delete_schedule(actor=SYSTEM, schedule_id=deleted, now=self.now)
+            ids["schedule", "deleted", actor] = deleted
             ids["time off", "own", actor] = self._away(profile, actor, readers)
             ids["time off", "foreign", actor] = away
 
@@ -342,6 +356,11 @@ class _Builder:
                     chart = self.world.ids["chart", chart_of, actor]
                     booked = self._booked(kind, chart, next(slots), readers)
                     self.world.ids[kind, target, actor] = booked
+                deleted = self._booked(
+                    kind, self.world.ids["chart", "booked", actor], next(slots), NOBODY, ids_known_to={ADMIN}
+                )
+                scheduling.service.delete_appointment(actor=SYSTEM, appointment_id=deleted, now=self.now)
+                self.world.ids[kind, "deleted", actor] = deleted
             shared = {
                 "team": self._booked(kind, team, next(slots), FRONT_DESK),
                 "foreign": self._booked(kind, foreign, next(slots), FRONT_DESK),
@@ -352,7 +371,14 @@ class _Builder:
             }
 
     def _booked(
-        self, kind: str, chart: UUID, starts_at: str, known_to: Iterable[str], *, doctor_of: str | None = None
+        self,
+        kind: str,
+        chart: UUID,
+        starts_at: str,
+        known_to: Iterable[str],
+        *,
+        ids_known_to: Iterable[str] = (),
+        doctor_of: str | None = None,
     ) -> UUID:
         """Book long before it begins; what shall have arrived arrives then."""
         notes = self._word()
@@ -362,7 +388,8 @@ class _Builder:
         booked = scheduling.service.book_appointment(actor=SYSTEM, body=body, now=now).id
         if kind.startswith("arrived"):
             scheduling.service.mark_arrived(actor=SYSTEM, appointment_id=booked, reason="", now=self.now)
-        self._keep_secret({"id": booked, "notes": notes}, f"the {kind} at {starts_at}", known_to)
+        self._keep_secret({"notes": notes}, f"the {kind} at {starts_at}", known_to)
+        self._keep_secret({"id": booked}, f"the {kind} at {starts_at}", {*known_to, *ids_known_to})
         return booked
 
     # --- The directory --------------------------------------------------------------------------------------------
@@ -396,6 +423,56 @@ class _Builder:
         care.service.verify_doctor(actor=SYSTEM, doctor_id=entry.pk, reason=reason, now=self.now)
         self._keep_secret({"verification reason": reason}, str(entry), NOBODY)
         return entry.pk
+
+    # --- Long work ------------------------------------------------------------------------------------------------
+    def _long_work(self) -> None:
+        """Leave everybody a job that waits and reports, of the time when they took them along; and a stranger's."""
+        ids, doctors = self.world.ids, (TEAM_DOCTOR, OTHER_DOCTOR)
+        for actor in SIGNED_IN:
+            account, theirs = self.world.people[actor].id, {actor} if actor in doctors else set()
+            scope = str(ids["entry", "profile", actor]) if actor in doctors else "clinic"
+            readers = {ADMIN, *theirs}
+            ids["job", "own", actor] = self._job(actor, account, {actor, ADMIN})
+            ids["report", "own", actor] = self._report(actor, account, scope, readers, readers)
+            for target, past in (("clinic", "clinic"), ("former", str(self.world.free_doctor))):
+                ids["report", target, actor] = self._report(actor, account, past, readers, {ADMIN})
+            yesterday = self.now - timedelta(hours=1)
+            ids["report", "expired", actor] = self._report(actor, account, scope, NOBODY, NOBODY, yesterday)
+        job = self._job("the stranger", self.stranger.id, {ADMIN})
+        report = self._report("the stranger", self.stranger.id, "clinic", {ADMIN}, {ADMIN})
+        for actor in SIGNED_IN:
+            ids["job", "foreign", actor], ids["report", "foreign", actor] = job, report
+
+    def _job(self, whose: str, account: UUID, known_to: Iterable[str]) -> UUID:
+        job = jobs.submit(kind="core.report", key=self._word(), args={}, requested_by=account, now=self.now)
+        self._keep_secret({"id": job}, f"the job of {whose}", known_to)
+        return job
+
+    def _report(
+        self,
+        whose: str,
+        account: UUID,
+        scope: str,
+        known_to: Iterable[str],
+        file_known_to: Iterable[str],
+        expires_at: datetime | None = None,
+    ) -> UUID:
+        """Write a report, as its job would have; whoever may see it does not have its file by that."""
+        word = self._word()
+        report = Report.objects.create(
+            kind="appointments",
+            format="csv",
+            scope=scope,
+            requested_by=account,
+            size=len(word),
+            created_at=self.now,
+            ready_at=self.now,
+            expires_at=expires_at or self.now + timedelta(days=1),
+        )
+        ReportPart.objects.create(report=report, number=0, content=word.encode())
+        self._keep_secret({"id": report.pk}, f"a report of {whose}", known_to)
+        self._keep_secret({"file": word}, f"a report of {whose}", file_known_to)
+        return report.pk
 
     def _reads_by_the_desk(self) -> None:
         """Let the front desk read a page of charts at once: one event about many people, in many access logs."""

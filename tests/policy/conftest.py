@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
+from tests.federation.fakes import open_town
 from tests.policy.cast import World, build_world
 
 
@@ -20,5 +21,5 @@ def taken_back() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def world(django_db_setup, django_db_blocker) -> Iterator[World]:
     """Everybody and everything, in one transaction that ends with the module; each test runs in a savepoint of it."""
-    with django_db_blocker.unblock(), taken_back():
-        yield build_world()
+    with open_town() as town, django_db_blocker.unblock(), taken_back():
+        yield build_world(town)

@@ -1,12 +1,13 @@
 """Which fields each operation answers with, written down by hand from the published contract.
 
 A shape is a tuple of field names, each of them a name or a pair of a name and the shape below it; a list holds the
-shape of its items. Fields are the same for every reader; what a reader may not have is null (`CONTACT`).
+shape of its items. Fields are the same for every reader but those of `FOR_READER`; what a reader may not have is null
+(`CONTACT`).
 """
 
 from typing import Any
 
-from tests.policy.table import ACTORS, ADMIN, STAFF, Operation
+from tests.policy.table import ACTORS, ADMIN, RESEARCHER, STAFF, Operation
 
 Shape = tuple[Any, ...] | list[Any] | None
 
@@ -74,6 +75,48 @@ REPORT = (
     ),
     ("booked_details", [APPOINTMENT]),
 )
+JOB = (
+    *("id", "kind", "state", "result", "attempt", "cancel_asked", "requested_by", "created_at", "run_after"),
+    *("started_at", "finished_at", ("progress", ("done", "total", "message")), ("error", ("code", "detail"))),
+)
+WRITTEN_REPORT = (
+    *("id", "kind", "format", "from", "to", "requested_by", "row_count", "size", "created_at", "ready_at"),
+    *("expires_at", ("job", JOB)),
+)
+# No JSON at all.
+FILE: Shape = ("a file",)
+HOSPITAL = ("id", "name", "location")
+HOSPITAL_IN_FULL = (
+    *(*HOSPITAL, "api_endpoint", "format", "has_token", "sync_every_minutes", "status", "fetched_at"),
+    *("created_at", "updated_at"),
+)
+FETCHED = (
+    *("hospital", "hospital_name", "location", "fetched_at", "complete", "problem_count"),
+    ("records", [("patient_id", "name", "age", "diagnosis", "gender", "birth_date")]),
+)
+SYNC = (
+    *("id", "job", "state", "pages", "records_read", "records_written", "records_removed", "problem_count"),
+    *("error_code", "error", "started_at", "finished_at"),
+    ("problems", [("page", "code", "place")]),
+)
+RECORD = (
+    *("id", "hospital", "hospital_name", "patient_id", "name", "age", "diagnosis", "gender", "birth_date"),
+    *("origin", "created_by", "created_at", "updated_at"),
+)
+COMBINED = (
+    "complete",
+    ("hospitals", [("id", "name", "status", "fetched_at", "record_count", "error")]),
+    ("records", [("hospital", "hospital_name", "patient_id", "name", "age", "diagnosis")]),
+)
+DEIDENTIFIED = (
+    "complete",
+    ("hospitals", [("status", "fetched_at")]),
+    ("records", [("pseudonym", "hospital", "age_band", "gender", "diagnosis")]),
+)
+STATISTICS = (
+    *("day", "computed_at", "total"),
+    ("tables", [("dimension", "hidden", ("cells", [("label", "count", "hidden")]))]),
+)
 TOKENS = ("access", "refresh")
 REQUEST = ("id", "user", "user_name", "role", "status", "reason", "created_at", "decided_at", "decided_by")
 EVENT = (
@@ -85,7 +128,9 @@ PROBLEM = ("type", "title", "status", "detail", "code")
 
 _PATIENT, _DOCTOR, _MAPPING = "/api/patients/{patient_id}/", "/api/doctors/{doctor_id}/", "/api/mappings/{any_id}/"
 _REQUEST, _USER = "/api/role-requests/{request_id}/", "/api/users/{user_id}/"
+_JOB, _REPORT = "/api/jobs/{job_id}/", "/api/reports/{report_id}/"
 _SCHEDULE, _APPOINTMENT = "/api/schedules/{schedule_id}/", "/api/appointments/{appointment_id}/"
+_HOSPITAL, _RECORD = "/api/hospitals/{hospital_id}/", "/api/patient-records/{record_id}/"
 
 FIELDS: dict[Operation, Shape] = {
     ("POST", "/api/auth/register/"): (*ACCOUNT, *TOKENS),
@@ -155,12 +200,47 @@ FIELDS: dict[Operation, Shape] = {
     ("POST", _APPOINTMENT + "no-show/"): APPOINTMENT,
     ("GET", "/api/profile/appointments/"): [APPOINTMENT],
     ("GET", "/api/admin-panel/reports/"): REPORT,
+    ("GET", "/api/hospitals/"): [HOSPITAL],
+    ("POST", "/api/hospitals/"): HOSPITAL_IN_FULL,
+    ("GET", _HOSPITAL): HOSPITAL,
+    ("PUT", _HOSPITAL): HOSPITAL_IN_FULL,
+    ("PATCH", _HOSPITAL): HOSPITAL_IN_FULL,
+    ("DELETE", _HOSPITAL): None,
+    ("GET", _HOSPITAL + "fetch_records/"): FETCHED,
+    ("POST", _HOSPITAL + "sync/"): ("job",),
+    ("GET", _HOSPITAL + "syncs/"): [SYNC],
+    ("GET", "/api/patient-records/"): [RECORD],
+    ("POST", "/api/patient-records/"): RECORD,
+    ("GET", _RECORD): RECORD,
+    ("PUT", _RECORD): RECORD,
+    ("PATCH", _RECORD): RECORD,
+    ("DELETE", _RECORD): None,
+    ("GET", "/api/aggregated-data/"): COMBINED,
+    ("GET", "/api/aggregated-data/statistics/"): STATISTICS,
+    ("GET", "/api/mock_hospital_data/"): (
+        *("hospital_name", "location"),
+        ("records", [("patient_id", "name", "age", "condition")]),
+    ),
+    ("GET", "/api/jobs/"): [JOB],
+    ("GET", _JOB): JOB,
+    ("POST", _JOB + "cancel/"): JOB,
+    ("GET", "/api/reports/"): [WRITTEN_REPORT],
+    ("POST", "/api/reports/"): ("job", "report"),
+    ("GET", _REPORT): WRITTEN_REPORT,
+    ("GET", _REPORT + "download/"): FILE,
 }
 
 # Operations whose answer has another shape for some targets.
 ALSO: dict[tuple[Operation, str], Shape] = {
     (("GET", _MAPPING), f"chart, {target}"): DOCTORS_OF_A_PATIENT
     for target in ("own", "linked", "team", "former", "foreign")
+}
+
+# Operations whose answer has another shape for some readers.
+FOR_READER: dict[tuple[Operation, str], Shape] = {
+    (("GET", "/api/hospitals/"), ADMIN): [HOSPITAL_IN_FULL],
+    (("GET", _HOSPITAL), ADMIN): HOSPITAL_IN_FULL,
+    (("GET", "/api/aggregated-data/"), RESEARCHER): DEIDENTIFIED,
 }
 
 # Who reads the telephone and the e-mail of an entry of the directory; everybody else reads null. Those of an unverified

@@ -87,6 +87,47 @@ _RESCHEDULE = {
     **_READ_APPOINTMENT,
     "calendar": "                  302 404 404  403  404 404  200  403  403  200",
 }
+# Whose job it is, and administrators.
+_JOB = {
+    "own": "                       302 200 200  200  200 200  200  200  200  200",
+    "foreign": "                   302 404 404  404  404 404  404  404  404  200",
+    "missing": "                   302 404 404  404  404 404  404  404  404  404",
+}
+# Doctors for whom somebody vouches, of their own calendar, and administrators.
+_TAKE_REPORTS = {"-": "            302 403 403  200  403 200  403  403  403  200"}
+
+
+# That a hospital is there everybody may know; what is more than its name and location is an administrator's.
+_READ_HOSPITAL = {
+    "own": "                       302 200 200  200  200 200  200  200  200  200",
+    "foreign": "                   302 200 200  200  200 200  200  200  200  200",
+    "deleted": "                   302 404 404  404  404 404  404  404  404  404",
+    "missing": "                   302 404 404  404  404 404  404  404  404  404",
+}
+_CHANGE_HOSPITAL = {
+    "own": "                       302 403 403  403  403 403  403  403  403  200",
+    "foreign": "                   302 403 403  403  403 403  403  403  403  200",
+    "deleted": "                   302 404 404  404  404 404  404  404  404  404",
+    "missing": "                   302 404 404  404  404 404  404  404  404  404",
+}
+_READ_RECORD = {
+    "own": "                       302 200 200  200  200 200  200  403  403  200",
+    "foreign": "                   302 404 404  200  200 200  200  403  403  200",
+    "fetched": "                   302 404 404  200  200 200  200  403  403  200",
+    "deleted": "                   302 404 404  404  404 404  404  403  403  404",
+    "missing": "                   302 404 404  404  404 404  404  403  403  404",
+}
+_CHANGE_RECORD = {
+    **_READ_RECORD,
+    "fetched": "                   302 404 404  403  403 403  403  403  403  403",  # the hospital's own to change
+}
+_DELETE_RECORD = {
+    "own": "                       302 200 200  403  403 403  403  403  403  200",
+    "foreign": "                   302 404 404  403  403 403  403  403  403  200",
+    "fetched": "                   302 404 404  403  403 403  403  403  403  403",
+    "deleted": "                   302 404 404  404  404 404  404  403  403  404",
+    "missing": "                   302 404 404  404  404 404  404  403  403  404",
+}
 
 
 def _done(rows: Rows, **others: str) -> Rows:
@@ -98,6 +139,17 @@ _CLOSE_ACCOUNT = _done(
     _ACCOUNT,
     own="                          302 403 403  403  403 403  403  403  403  409",  # another administrator's to do
 )
+
+# The front desk says whose chart it is.
+_LINK = {
+    "own": "                       302 403 403  403  403 403  200  403  403  200",
+    "linked": "                    302 403 403  403  403 403  200  403  403  200",
+    "team": "                      302 404 404  403  404 404  200  403  403  200",
+    "former": "                    302 404 404  404  404 404  200  403  403  200",
+    "foreign": "                   302 404 404  404  404 404  200  403  403  200",
+    "deleted": "                   302 404 404  404  404 404  404  403  403  404",
+    "missing": "                   302 404 404  404  404 404  404  403  403  404",
+}
 
 PAGES: dict[tuple[str, str], Rows] = {
     ("GET", "home"): _SIGNED_IN,
@@ -136,6 +188,11 @@ PAGES: dict[tuple[str, str], Rows] = {
         "foreign": "               302 404 404  404  404 404  403  403  403  200",
         "missing": "               302 404 404  404  404 404  404  403  403  404",
     },
+    ("GET", "patients-link"): _LINK,
+    ("POST", "patients-link"): _done(
+        _LINK,
+        linked="                   302 403 403  403  403 403  409  403  403  409",  # it is an account's already
+    ),
     ("GET", "patients-assign"): _ASSIGN,
     ("POST", "patients-assign"): _done(_ASSIGN),
     ("POST", "patients-end"): {
@@ -195,6 +252,57 @@ PAGES: dict[tuple[str, str], Rows] = {
     ("POST", "schedules-time-off-delete"): _done(_HOURS),
     ("GET", "report"): {"-": "     302 403 403  403  403 403  403  403  403  302"},  # leads on to this month
     ("GET", "report-export"): _ADMINISTRATORS,
+    # --- Long work and reports ------------------------------------------------------------------------------------
+    ("GET", "jobs"): _SIGNED_IN,
+    ("GET", "jobs-one"): _JOB,
+    ("POST", "jobs-cancel"): _done(_JOB),
+    ("GET", "reports"): _TAKE_REPORTS,
+    ("POST", "reports"): _done(_TAKE_REPORTS),
+    ("GET", "reports-download"): {
+        "own": "                   302 403 403  200  403 200  403  403  403  200",
+        "foreign": "               302 403 403  404  403 404  403  403  403  200",
+        "missing": "               302 403 403  404  403 404  403  403  403  404",
+    },
+    # --- All hospitals together -----------------------------------------------------------------------------------
+    ("GET", "statistics"): {"-": " 302 403 403  200  200 200  403  200  200  200"},
+    ("GET", "research"): {"-": "   302 403 403  403  403 403  403  200  403  403"},
+    ("GET", "hospitals"): _SIGNED_IN,
+    ("GET", "hospitals-add"): _ADMINISTRATORS,
+    ("POST", "hospitals-add"): _done(_ADMINISTRATORS),
+    ("POST", "hospitals-check"): _SIGNED_IN,  # judges what was typed; nothing is stored, looked up or asked
+    ("GET", "hospitals-one"): _READ_HOSPITAL,
+    ("GET", "hospitals-edit"): _CHANGE_HOSPITAL,
+    ("POST", "hospitals-edit"): _done(_CHANGE_HOSPITAL),
+    ("GET", "hospitals-delete"): _CHANGE_HOSPITAL,
+    ("POST", "hospitals-delete"): _done(_CHANGE_HOSPITAL),
+    ("POST", "hospitals-sync"): {
+        "own": "                   302 403 403  403  403 403  403  403  403  302",
+        "foreign": "               302 403 403  403  403 403  403  403  403  302",
+        "missing": "               302 403 403  403  403 403  403  403  403  404",
+    },
+    ("GET", "hospitals-fetch"): {
+        "own": "                   302 403 403  200  200 200  403  403  403  200",
+        "foreign": "               302 403 403  200  200 200  403  403  403  200",
+        "missing": "               302 404 404  404  404 404  404  404  404  404",
+    },
+    ("POST", "hospitals-fetch"): {
+        "own": "                   302 403 403  200  200 200  403  403  403  200",
+        "foreign": "               302 403 403  200  200 200  403  403  403  200",
+        "missing": "               302 403 403  404  404 404  403  403  403  404",
+    },
+    ("GET", "records"): _WORK_WITH_PATIENTS,
+    ("GET", "records-add"): _WORK_WITH_PATIENTS,
+    ("POST", "records-add"): _done(_WORK_WITH_PATIENTS),
+    ("POST", "records-check"): _SIGNED_IN,
+    ("POST", "records-renew"): {"-": "302 403 403 302 302 302 403 403 403 302"},
+    ("GET", "records-one"): _READ_RECORD,
+    ("GET", "records-edit"): _CHANGE_RECORD,
+    ("POST", "records-edit"): _done(_CHANGE_RECORD),
+    ("GET", "records-delete"): _DELETE_RECORD,
+    ("POST", "records-delete"): _done(
+        _DELETE_RECORD,
+        fetched="                  302 404 404  403  403 403  403  403  403  409",
+    ),
     # --- Administration ---------------------------------------------------------------------------------------------
     ("GET", "role-decisions"): _ADMINISTRATORS,
     ("GET", "role-decisions-one"): {
@@ -227,6 +335,10 @@ KINDS = {
     "appointment_id": "appointment",
     "schedule_id": "schedule",
     "time_off_id": "time off",
+    "hospital_id": "hospital",
+    "record_id": "record",
+    "job_id": "job",
+    "report_id": "report",
 }
 # Where a parameter stands for something else: whose calendar it is, instead of an entry of the directory.
 PAGE_KINDS = {
@@ -237,6 +349,8 @@ PAGE_KINDS = {
 PAGE_PARAMETERS: dict[str, dict[str, str]] = {
     "patients-check": {"field": "firstname"},
     "doctors-check": {"field": "firstname"},
+    "hospitals-check": {"field": "name"},
+    "records-check": {"field": "name"},
     "today-move": {"move": "arrive"},
     "appointment-move": {"move": "cancel"},
 }
@@ -261,6 +375,10 @@ FORMS: dict[str, Form] = {
     "patients-add": lambda world, target, actor: {"firstname": "Nora", "gender": "F"},
     "patients-check": lambda world, target, actor: {"firstname": ""},
     "patients-edit": lambda world, target, actor: _CHANGED,
+    "patients-link": lambda world, target, actor: {
+        "account": world.newcomer_signs_in_with,
+        "confirmed": str(world.newcomer),
+    },
     "patients-assign": lambda world, target, actor: {"doctor": str(world.id_of("entry", "foreign", actor))},
     "doctors-add": lambda world, target, actor: {
         "firstname": "Dora",
@@ -293,5 +411,27 @@ FORMS: dict[str, Form] = {
         "off-starts_at": f"{world.today + timedelta(days=40)}T09:00",
         "off-ends_at": f"{world.today + timedelta(days=41)}T09:00",
     },
+    "hospitals-add": lambda world, target, actor: {
+        "name": "New Hospital",
+        "api_endpoint": "https://new.example/records",
+        "format": "json",
+    },
+    "hospitals-check": lambda world, target, actor: {"name": ""},
+    "hospitals-edit": lambda world, target, actor: {
+        **FORMS["hospitals-add"](world, target, actor),
+        "initial-name": "Before",
+    },
+    "records-add": lambda world, target, actor: {
+        "hospital": str(world.id_of("hospital", "own", actor)),
+        "patient_id": "P12345",
+        "name": "John Doe",
+        "gender": "U",
+    },
+    "records-check": lambda world, target, actor: {"name": ""},
+    "records-edit": lambda world, target, actor: {
+        **FORMS["records-add"](world, target, actor),
+        "initial-name": "Before",
+    },
     "users-role": lambda world, target, actor: {"role": "official", "confirmed": "yes"},
+    "reports": lambda world, target, actor: {"kind": "appointments", "since": "2026-01-01", "until": "2026-01-31"},
 }

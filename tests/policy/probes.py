@@ -20,6 +20,10 @@ KINDS = {
     "schedule_id": "schedule",
     "time_off_id": "time off",
     "appointment_id": "appointment",
+    "hospital_id": "hospital",
+    "record_id": "record",
+    "job_id": "job",
+    "report_id": "report",
 }
 # Moves for which the appointment must have come so far.
 STAGES = {"/fulfil/": "arrived appointment", "/no-show/": "past appointment"}
@@ -162,7 +166,29 @@ def _why(world: World, target: str, actor: str) -> dict[str, Any]:
     return {"reason": "as they said"}
 
 
+def _report(world: World, target: str, actor: str) -> dict[str, Any]:
+    return {"kind": "appointments", "format": "csv", "from": "2026-01-01", "to": None}
+
+
+def _new_hospital(world: World, target: str, actor: str) -> dict[str, Any]:
+    return {"name": "New Hospital", "location": "Here", "api_endpoint": "https://new.example/records"}
+
+
+def _changed_hospital(world: World, target: str, actor: str) -> dict[str, Any]:
+    return {"location": "Elsewhere"}
+
+
+def _new_record(world: World, target: str, actor: str) -> dict[str, Any]:
+    hospital = str(world.id_of("hospital", target, actor))
+    return {"hospital": hospital, "patient_id": "P12345", "name": "John Doe", "age": 45, "diagnosis": "Flu"}
+
+
+def _changed_record(world: World, target: str, actor: str) -> dict[str, Any]:
+    return {"name": "Changed Name", "age": 46}
+
+
 _PATIENT, _DOCTOR = "/api/patients/{patient_id}/", "/api/doctors/{doctor_id}/"
+_HOSPITAL, _RECORD = "/api/hospitals/{hospital_id}/", "/api/patient-records/{record_id}/"
 _APPOINTMENT = "/api/appointments/{appointment_id}/"
 
 BODIES: dict[Operation, Body] = {
@@ -202,6 +228,13 @@ BODIES: dict[Operation, Body] = {
     ("POST", _APPOINTMENT + "arrive/"): _why,
     ("POST", _APPOINTMENT + "fulfil/"): _why,
     ("POST", _APPOINTMENT + "no-show/"): _why,
+    ("POST", "/api/hospitals/"): _new_hospital,
+    ("PUT", _HOSPITAL): _changed_hospital,
+    ("PATCH", _HOSPITAL): _changed_hospital,
+    ("POST", "/api/patient-records/"): _new_record,
+    ("PUT", _RECORD): _changed_record,
+    ("PATCH", _RECORD): _changed_record,
+    ("POST", "/api/reports/"): _report,
 }
 
 assert BODIES.keys() <= TABLE.keys()

@@ -37,6 +37,8 @@ _PATIENT, _DOCTOR, _MAPPING = "/api/patients/{patient_id}/", "/api/doctors/{doct
 _REQUEST, _USER = "/api/role-requests/{request_id}/", "/api/users/{user_id}/"
 _SCHEDULE, _TIME_OFF = "/api/schedules/{schedule_id}/", "/api/time-off/{time_off_id}/"
 _APPOINTMENT = "/api/appointments/{appointment_id}/"
+_HOSPITAL, _RECORD = "/api/hospitals/{hospital_id}/", "/api/patient-records/{record_id}/"
+_JOB, _REPORT = "/api/jobs/{job_id}/", "/api/reports/{report_id}/"
 
 # Rows that several operations share. Columns: the order of ACTORS.
 #                                 anon pat pend team unv othr staf rese offi admn
@@ -108,6 +110,7 @@ _WORK_ON_HOURS = {
     "foreign": "                   401 403 403  404  404 404  200  403  403  200",
     "missing": "                   401 403 403  404  404 404  404  403  403  404",
 }
+_WORK_ON_SCHEDULE = {**_WORK_ON_HOURS, "deleted": _WORK_ON_HOURS["missing"]}
 _TAKE_HOURS_AWAY = {target: row.replace("200", "204") for target, row in _WORK_ON_HOURS.items()}
 # In a body; every doctor is seen by everybody, so somebody else's is 403.
 _ADD_HOURS = {
@@ -180,6 +183,65 @@ _CLOSE_ACCOUNT = {
 _CHANGE_PROFILE = {
     **_SIGNED_IN,
     "entry": "                     401 403 403  200  200 200  200  403  403  200",
+}
+
+# own: that the actor asked for; a report of who takes none along, or none any more, is of a time when they did.
+# foreign: a stranger's.
+_WORK_ON_JOB = {
+    "own": "                       401 200 200  200  200 200  200  200  200  200",
+    "foreign": "                   401 404 404  404  404 404  404  404  404  200",
+    "missing": "                   401 404 404  404  404 404  404  404  404  404",
+}
+# clinic: that the actor asked for as an administrator, of the whole clinic. former: of a calendar that was the actor's
+# once. expired: the actor's, of yesterday.
+_READ_REPORT = {
+    "own": "                       401 403 403  200  403 200  403  403  403  200",
+    "clinic": "                    401 403 403  200  403 200  403  403  403  200",
+    "former": "                    401 403 403  200  403 200  403  403  403  200",
+    "expired": "                   401 403 403  404  403 404  403  403  403  404",
+    "foreign": "                   401 403 403  404  403 404  403  403  403  200",
+    "missing": "                   401 403 403  404  403 404  403  403  403  404",
+}
+
+# own, foreign: hospitals in use; nobody has one of their own. deleted: out of use.
+_WORK_ON_HOSPITAL = {
+    "own": "                       401 403 403  403  403 403  403  403  403  200",
+    "foreign": "                   401 403 403  403  403 403  403  403  403  200",
+    "deleted": "                   401 404 404  404  404 404  404  404  404  404",
+    "missing": "                   401 404 404  404  404 404  404  404  404  404",
+}
+# Whoever has the role of a doctor, also while nobody vouches for the entry in the directory.
+_ASK_HOSPITAL = {
+    "own": "                       401 403 403  200  200 200  403  403  403  200",
+    "foreign": "                   401 403 403  200  200 200  403  403  403  200",
+    "deleted": "                   401 403 403  404  404 404  403  403  403  404",
+    "missing": "                   401 403 403  404  404 404  403  403  403  404",
+}
+_COPY_HOSPITAL = {
+    "own": "                       401 403 403  403  403 403  403  403  403  202",
+    "foreign": "                   401 403 403  403  403 403  403  403  403  202",
+    "deleted": "                   401 403 403  403  403 403  403  403  403  404",
+    "missing": "                   401 403 403  403  403 403  403  403  403  404",
+}
+
+# own: typed in by the actor, as a patient. foreign: typed in by somebody else. fetched: the hospital's own. deleted:
+# the actor typed it in.
+_READ_RECORD = {
+    "own": "                       401 200 200  200  200 200  200  403  403  200",
+    "foreign": "                   401 404 404  200  200 200  200  403  403  200",
+    "fetched": "                   401 404 404  200  200 200  200  403  403  200",
+    "deleted": "                   401 404 404  404  404 404  404  403  403  404",
+    "missing": "                   401 404 404  404  404 404  404  403  403  404",
+}
+_CHANGE_RECORD = {
+    **_READ_RECORD,
+    "fetched": "                   401 404 404  409  409 409  409  403  403  409",
+}
+# Who has no right to the appointments any more has none to the file.
+_DOWNLOAD_REPORT = {
+    **_READ_REPORT,
+    "clinic": "                    401 403 403  403  403 403  403  403  403  200",
+    "former": "                    401 403 403  403  403 403  403  403  403  200",
 }
 
 TABLE: dict[Operation, dict[str, str]] = {
@@ -260,9 +322,9 @@ TABLE: dict[Operation, dict[str, str]] = {
     # --- The appointment book ---------------------------------------------------------------------------------------
     ("GET", "/api/schedules/"): {"-": "                     401 403 403  200  200 200  200  403  403  200"},
     ("POST", "/api/schedules/"): _ADD_HOURS,
-    ("GET", _SCHEDULE): _WORK_ON_HOURS,
-    ("PUT", _SCHEDULE): _WORK_ON_HOURS,
-    ("PATCH", _SCHEDULE): _WORK_ON_HOURS,
+    ("GET", _SCHEDULE): _WORK_ON_SCHEDULE,
+    ("PUT", _SCHEDULE): _WORK_ON_SCHEDULE,
+    ("PATCH", _SCHEDULE): _WORK_ON_SCHEDULE,
     ("DELETE", _SCHEDULE): _TAKE_HOURS_AWAY,
     ("GET", "/api/time-off/"): {"-": "                     401 403 403  200  200 200  200  403  403  200"},
     ("POST", "/api/time-off/"): _ADD_HOURS,
@@ -277,7 +339,7 @@ TABLE: dict[Operation, dict[str, str]] = {
     ("GET", "/api/appointments/"): _WORK_WITH_PATIENTS,
     ("POST", "/api/appointments/"): _BOOK,
     ("POST", "/api/appointments/book/"): _BOOK,
-    ("GET", _APPOINTMENT): _READ_APPOINTMENT,
+    ("GET", _APPOINTMENT): {**_READ_APPOINTMENT, "deleted": _READ_APPOINTMENT["missing"]},
     ("PATCH", _APPOINTMENT): _OVERRIDE_APPOINTMENT,
     ("DELETE", _APPOINTMENT): {target: row.replace("200", "204") for target, row in _OVERRIDE_APPOINTMENT.items()},
     ("POST", _APPOINTMENT + "cancel/"): _CANCEL_APPOINTMENT,
@@ -287,6 +349,50 @@ TABLE: dict[Operation, dict[str, str]] = {
     ("POST", _APPOINTMENT + "no-show/"): _MOVE_APPOINTMENT,
     ("GET", "/api/profile/appointments/"): _WORK_WITH_PATIENTS,
     ("GET", "/api/admin-panel/reports/"): _ADMINISTRATORS,
+    # --- Long work --------------------------------------------------------------------------------------------------
+    ("GET", "/api/jobs/"): _SIGNED_IN,
+    ("GET", _JOB): _WORK_ON_JOB,
+    ("POST", _JOB + "cancel/"): _WORK_ON_JOB,
+    ("GET", "/api/reports/"): {"-": "                     401 403 403  200  403 200  403  403  403  200"},
+    ("POST", "/api/reports/"): {"-": "                     401 403 403  202  403 202  403  403  403  202"},
+    ("GET", _REPORT): _READ_REPORT,
+    ("GET", _REPORT + "download/"): _DOWNLOAD_REPORT,
+    # --- Other hospitals --------------------------------------------------------------------------------------------
+    ("GET", "/api/hospitals/"): _SIGNED_IN,
+    ("POST", "/api/hospitals/"): {"-": "                    401 403 403  403  403 403  403  403  403  201"},
+    ("GET", _HOSPITAL): {
+        "own": "                   401 200 200  200  200 200  200  200  200  200",
+        "foreign": "               401 200 200  200  200 200  200  200  200  200",
+        "deleted": "               401 404 404  404  404 404  404  404  404  404",
+        "missing": "               401 404 404  404  404 404  404  404  404  404",
+    },
+    ("PUT", _HOSPITAL): _WORK_ON_HOSPITAL,
+    ("PATCH", _HOSPITAL): _WORK_ON_HOSPITAL,
+    ("DELETE", _HOSPITAL): {target: row.replace("200", "204") for target, row in _WORK_ON_HOSPITAL.items()},
+    ("GET", _HOSPITAL + "fetch_records/"): _ASK_HOSPITAL,
+    ("POST", _HOSPITAL + "sync/"): _COPY_HOSPITAL,
+    ("GET", _HOSPITAL + "syncs/"): {target: row.replace("202", "200") for target, row in _COPY_HOSPITAL.items()},
+    ("GET", "/api/patient-records/"): _WORK_WITH_PATIENTS,
+    # The targets are hospitals, which everybody sees.
+    ("POST", "/api/patient-records/"): {
+        "own": "                   401 201 201  201  201 201  201  403  403  201",
+        "foreign": "               401 201 201  201  201 201  201  403  403  201",
+        "deleted": "               401 422 422  422  422 422  422  403  403  422",
+        "missing": "               401 422 422  422  422 422  422  403  403  422",
+    },
+    ("GET", _RECORD): _READ_RECORD,
+    ("PUT", _RECORD): _CHANGE_RECORD,
+    ("PATCH", _RECORD): _CHANGE_RECORD,
+    ("DELETE", _RECORD): {
+        "own": "                   401 204 204  403  403 403  403  403  403  204",
+        "foreign": "               401 404 404  403  403 403  403  403  403  204",
+        "fetched": "               401 404 404  403  403 403  403  403  403  409",
+        "deleted": "               401 404 404  404  404 404  404  403  403  404",
+        "missing": "               401 404 404  404  404 404  404  403  403  404",
+    },
+    ("GET", "/api/aggregated-data/"): {"-": "               401 403 403  200  200 200  403  200  403  200"},
+    ("GET", "/api/aggregated-data/statistics/"): {"-": "    401 403 403  200  200 200  403  200  200  200"},
+    ("GET", "/api/mock_hospital_data/"): _ANYBODY_ASKS,
     # --- The own account --------------------------------------------------------------------------------------------
     ("GET", "/api/profile/"): _SIGNED_IN,
     ("PUT", "/api/profile/"): _CHANGE_PROFILE,

@@ -59,6 +59,15 @@ def forbidden(world: World) -> dict[str, Any]:
         "birth_date_estimated": True,
         "source_id": "planted",
         "search_key": "planted",
+        "sealed_token": "planted",
+        "token_origin": "https://planted.example:443",
+        "origin": "sync",
+        "is_vouched": True,
+        "is_restricted": False,
+        "person": victim,
+        "generation": 999,
+        "removed_at": time,
+        "fetched_at": time,
     }
 
 

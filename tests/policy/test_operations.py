@@ -6,7 +6,7 @@ import pytest
 
 from tests.policy.asking import OPERATIONS, Probe, ask
 from tests.policy.cast import World
-from tests.policy.fields import ALSO, CONTACT, FIELDS, PROBLEM, strange_fields
+from tests.policy.fields import ALSO, CONTACT, FIELDS, FILE, FOR_READER, PROBLEM, strange_fields
 from tests.policy.leaks import secrets_told
 from tests.policy.probes import reader
 from tests.policy.table import ACTORS, TABLE, Operation, expected
@@ -73,11 +73,14 @@ def deviations(world: World, probe: Probe) -> list[str]:
 
 
 def strange_content(probe: Probe, answer: Any) -> list[str]:
+    if FIELDS[probe.operation] is FILE and answer.status_code < 400:
+        return [] if answer["Content-Type"].startswith("text/csv") else [f"is no file but {answer['Content-Type']}"]
     content = answer.json()
     if answer.status_code >= 400:
         media = [] if answer["Content-Type"] == "application/problem+json" else [f"says {answer['Content-Type']}"]
         return media + strange_fields(content, (*PROBLEM, "errors") if "errors" in content else PROBLEM)
-    found = strange_fields(content, ALSO.get((probe.operation, probe.target), FIELDS[probe.operation]))
+    usual = FOR_READER.get((probe.operation, probe.actor), FIELDS[probe.operation])
+    found = strange_fields(content, ALSO.get((probe.operation, probe.target), usual))
     readers = CONTACT.get((probe.operation, probe.target))
     if readers is not None:
         wrong = [field for field in ("phone", "email") if (content[field] is None) == (probe.actor in readers)]

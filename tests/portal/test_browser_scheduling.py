@@ -240,7 +240,7 @@ def test_the_report_is_shown_and_its_file_is_saved(ada, visits, either_visit):
 
 
 @pytest.fixture
-def full_week(ada, chen, visits, monday, now) -> list[str]:
+def full_week(ada, chen, ana, visits, monday, now) -> list[str]:
     """The addresses of every page of the appointment book, with something to show on each."""
     make_time_off(chen, at(monday, "11:00"), at(monday, "12:00"))
     own = PatientFactory(firstname="Ada")
@@ -257,6 +257,7 @@ def full_week(ada, chen, visits, monday, now) -> list[str]:
         "/schedules/",
         f"/schedules/{chen.pk}/?day={monday}",
         "/report/?all=yes",
+        f"/patients/{ana.pk}/account/",
     ]
 
 

@@ -1,6 +1,6 @@
 """The geometry of the charts."""
 
-from portal.charts import bar_chart, share_chart
+from portal.charts import bar_chart, compare_bars, share_chart
 
 
 def test_the_tallest_bar_takes_all_the_room_and_the_others_their_share():
@@ -33,3 +33,18 @@ def test_a_share_is_told_in_percent_with_one_decimal():
     assert (third.part, third.percent) == (33.3, "33.3")
     assert share_chart(0, 0, sentence="…").percent == "0.0"
     assert share_chart(4, 4, sentence="…").part == 100
+
+
+def test_stripes_are_as_long_as_their_share_of_the_largest_and_say_so():
+    largest, half, untold, none = compare_bars([40, 20, None, 0])
+
+    assert (largest.part, half.part, none.part) == (100, 50, 0)
+    assert half.sentence == "50 % of the largest number of this table"
+    assert (largest.sentence, none.sentence) == ("The largest number of this table", "Nobody")
+    assert untold is None
+
+
+def test_stripes_of_nothing_are_empty():
+    assert compare_bars([]) == []
+    assert [stripe.sentence for stripe in compare_bars([0, 0])] == ["Nobody", "Nobody"]
+    assert compare_bars([None]) == [None]

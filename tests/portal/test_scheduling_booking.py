@@ -3,16 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 import care.service
 from care.models import Patient
-from scheduling.models import Appointment
+from scheduling.models import Appointment, Calendar
 from tests.factories import DoctorFactory, PatientFactory
 from tests.factories.scheduling import at, make_appointment
 from tests.portal.clinic_days import book_at, instant, next_monday, refusals, works_on
 from tests.portal.pages import Page, fields_of
 from tests.portal.rendering import count_queries, queries_while_rendering
+from tests.scheduling.appointment_book import Holder
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -50,7 +52,7 @@ class TestChoosingATime:
 
         page = Page(sign_in(alice).get("/book/"))
 
-        assert [link["href"] for link in page.all("a", **{"class": "offer"})] == ["/book/?specialization=CARD"]
+        assert [link["href"] for link in page.all("a", **{"class": "offer"})] == ["/book/?specialization=CARD#times"]
         assert page.one("option", value=str(chen.pk))
         assert times_of(page) == []
 
@@ -345,3 +347,32 @@ class TestBooking:
 
         assert "<img src=x> {{ 7 }}" in page.text
         assert page.all("img", src="x") == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, who waits")
+@pytest.mark.django_db(transaction=True)
+def test_a_calendar_that_is_not_given_is_told_on_a_page(sign_in, alice, chen, monday, monkeypatch):
+    monkeypatch.setattr("scheduling.service.locks._PATIENCE", "100ms")
+    browser = sign_in(alice)
+    with Holder(Calendar.objects.get(pk=chen.pk)):
+        answer = browser.post("/book/at/", sent(chen, at(monday, "09:00"), "myself"))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert "Nothing was done." in Page(answer).text
+    assert not Appointment.objects.exists()
+    assert browser.post("/book/at/", sent(chen, at(monday, "09:00"), "myself")).status_code == 302
+
+
+@pytest.mark.usefixtures("limits_on")
+def test_pages_and_api_are_one_door_with_ten_tries_a_minute(sign_in, alice, chen, monday):
+    browser = sign_in(alice)
+    form = sent(chen, at(monday, "09:00"), "myself")
+    for _ in range(5):
+        alice.api.post("/api/appointments/", {"doctor": form["doctor"], "starts_at": form["starts_at"]})
+        browser.post("/book/at/", form)
+
+    refused = browser.post("/book/at/", sent(chen, at(monday, "10:00"), "myself"))
+
+    assert (refused.status_code, refused["Retry-After"]) == (429, "55")
+    assert "Try again in 55 seconds." in Page(refused).text
+    assert Appointment.objects.count() == 1

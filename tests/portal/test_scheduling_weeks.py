@@ -157,6 +157,15 @@ class TestHours:
         assert page.one("input", name="hours-start_time")["aria-invalid"] == "true"
         assert refusals(erin, "schedule.create") == ["invalid"]
 
+    def test_hours_until_midnight_end_the_day(self, sign_in, erin, dr_chen, path, monday):
+        browser = sign_in(erin)
+        browser.post(f"{path}hours/", hours(monday, start_time="22:00", end_time="00:00"))
+
+        page = Page(browser.get(path, {"day": monday}))
+
+        assert "22:00–24:00" in page.text
+        assert [cell["rowspan"] for cell in page.all("td", **{"class": "grid__cell grid__cell--hours"})] == ["4"]
+
     @pytest.mark.parametrize(
         ("changed", "sentence"),
         [

@@ -1,18 +1,20 @@
 """An appointment book under test: doctors with hours, people who book, and what must never be found in it."""
 
+import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+from django.db import connection, transaction
 from django.utils import timezone
 
 from care.models import Doctor
 from core.actor import SYSTEM, Actor
 from core.errors import Refusal
 from scheduling import service
-from scheduling.models import Appointment
+from scheduling.models import Appointment, Calendar
 from scheduling.schemas import BookingIn, ScheduleIn, SlotFilters
 from tests.factories import DoctorFactory
 
@@ -73,3 +75,34 @@ def overlaps(rows: Iterable[tuple[Any, Any, datetime, datetime]]) -> list[tuple[
         for before, after in pairwise(sorted(diary))
         if after[0] < before[1]
     ]
+
+
+class Holder:
+    """Somebody in a thread of their own who holds a calendar until told to let go."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self.calendar = calendar
+        self._holds, self._may_go = threading.Event(), threading.Event()
+
+    def __enter__(self) -> "Holder":
+        self._thread = threading.Thread(target=self._hold)
+        self._thread.start()
+        assert self._holds.wait(timeout=30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        self._may_go.set()
+        self._thread.join(timeout=30)
+        assert not self._thread.is_alive()
+
+    def _hold(self) -> None:
+        try:
+            with transaction.atomic():
+                Calendar.objects.select_for_update().get(pk=self.calendar.pk)
+                self._holds.set()
+                assert self._may_go.wait(timeout=60)
+        finally:
+            connection.close()

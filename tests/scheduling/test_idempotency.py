@@ -10,23 +10,24 @@ from typing import Any
 
 import httpx
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 import care.service
 from care.models import CareTeamMember, Doctor, Patient
 from care.schemas import PatientIn
 from config.api import api
-from core import idempotency
+from core import audit, idempotency
 from core.errors import Conflict
 from core.idempotency import answer_once, forget_old_answers
-from core.models import AuditEvent, IdempotentAnswer
+from core.models import AuditEvent, IdempotentAnswer, Job, Report
 from core.tasks import sweep_idempotent_answers
+from federation.models import Hospital, PatientRecord
 from identity.models import RoleRequest
 from scheduling.models import Appointment, Schedule, TimeOff
 from tests.config.running import eventually
 from tests.conftest import Person
-from tests.factories import DoctorFactory, PatientFactory, UserFactory
+from tests.factories import DoctorFactory, HospitalFactory, PatientFactory, UserFactory
 from tests.rivals import in_parallel
 from tests.scheduling.appointment_book import doctor_with_hours, free_times
 from tests.scheduling.mortal import DIE
@@ -47,6 +48,7 @@ class Creation:
     path: str
     body: dict[str, Any]
     table: Any
+    status: int = 201
 
     def send(self, **headers: str) -> Any:
         return self.person.api.post(self.path, self.body, headers=headers or KEY)
@@ -81,6 +83,21 @@ def mapping() -> Creation:
     return Creation(keeper, "/api/mappings/", body, CareTeamMember)
 
 
+def record() -> Creation:
+    body = {"hospital": str(HospitalFactory().pk), "patient_id": "P-17", "name": "Zebulon Quick"}
+    return Creation(somebody(), "/api/patient-records/", body, PatientRecord)
+
+
+def sync() -> Creation:
+    # Nobody is asked at this address, wherever the job runs: outbound requests refuse it.
+    hospital = HospitalFactory(api_endpoint="https://10.0.0.1/records")
+    return Creation(somebody(role="admin"), f"/api/hospitals/{hospital.pk}/sync/", {}, Job, status=202)
+
+
+def administrators(path: str, body: dict[str, Any], table: Any, **more: Any) -> Creation:
+    return Creation(somebody(role="admin"), path, body, table, **more)
+
+
 CREATIONS: dict[str, Callable[[], Creation]] = {
     "/api/appointments/": lambda: appointment("/api/appointments/"),
     "/api/appointments/book/": lambda: appointment("/api/appointments/book/"),
@@ -91,8 +108,25 @@ CREATIONS: dict[str, Callable[[], Creation]] = {
     "/api/doctors/": lambda: Creation(
         somebody(), "/api/doctors/", {"name": "Zebulon Quick", "specialization": "GEN"}, Doctor
     ),
+    "/api/hospitals/": lambda: administrators(
+        "/api/hospitals/", {"name": "North", "api_endpoint": "https://north.example/records"}, Hospital
+    ),
+    "/api/hospitals/{hospital_id}/sync/": sync,
+    "/api/patient-records/": record,
+    "/api/reports/": lambda: administrators("/api/reports/", {"kind": "appointments"}, Report, status=202),
     "/api/role-requests/": lambda: Creation(somebody(), "/api/role-requests/", {"role": "researcher"}, RoleRequest),
 }
+
+
+def subjects_of(event: AuditEvent) -> set[tuple[str, Any, str]]:
+    return set(event.subjects.values_list("kind", "subject_id", "rule"))
+
+
+def refuse_audit(execute, sql, params, many, context):
+    """Let the audit's table refuse every row."""
+    if "core_auditevent" in sql and sql.lstrip().upper().startswith("INSERT"):
+        raise DatabaseError("the audit cannot be written")
+    return execute(sql, params, many, context)
 
 
 @pytest.mark.django_db
@@ -101,14 +135,40 @@ class TestEveryCreatingOperation:
     def test_acts_once_and_answers_twice_the_same(self, path):
         creation = CREATIONS[path]()
         first = creation.send()
-        assert first.status_code == 201, first.content
-        rows, events = creation.table.objects.count(), AuditEvent.objects.count()
+        assert first.status_code == creation.status, first.content
+        rows = creation.table.objects.count()
 
         again = creation.send()
 
-        assert (again.status_code, again.content) == (201, first.content)
+        assert (again.status_code, again.content) == (creation.status, first.content)
         assert again["Content-Type"] == first["Content-Type"] == "application/json; charset=utf-8"
-        assert (creation.table.objects.count(), AuditEvent.objects.count()) == (rows, events)
+        assert creation.table.objects.count() == rows
+
+    @pytest.mark.parametrize("path", CREATIONS)
+    def test_is_on_record_when_it_answers_again(self, path):
+        creation = CREATIONS[path]()
+        creation.send()
+        done = AuditEvent.objects.latest("at")
+
+        creation.send()
+
+        replay = AuditEvent.objects.latest("at")
+        assert (replay.action, replay.outcome, replay.actor_id) == ("answer.replay", "allowed", creation.person.id)
+        assert subjects_of(replay) == subjects_of(done) != set()
+        assert audit.verify().broken == []
+
+    @pytest.mark.parametrize("path", CREATIONS)
+    def test_answers_nothing_again_that_cannot_be_put_on_record(self, path):
+        creation = CREATIONS[path]()
+        first = creation.send()
+
+        with connection.execute_wrapper(refuse_audit):
+            again = creation.send()
+
+        assert again.status_code == 500
+        told = again.content.decode()
+        assert [value for value in first.json().values() if len(str(value)) > 8 and str(value) in told] == []
+        assert creation.send().content == first.content
 
     @pytest.mark.parametrize("path", CREATIONS)
     def test_answers_in_the_same_shape_as_without_a_key(self, path):
@@ -116,7 +176,7 @@ class TestEveryCreatingOperation:
         keyed = with_key.send()
         plain = without.person.api.post(without.path, without.body)
 
-        assert plain.status_code == keyed.status_code == 201
+        assert plain.status_code == keyed.status_code == with_key.status
         assert plain["Content-Type"] == keyed["Content-Type"]
         assert list(plain.json()) == list(keyed.json())
         assert {name: type(value) for name, value in plain.json().items()} == {
@@ -128,7 +188,9 @@ class TestEveryCreatingOperation:
         creating = {
             path: operations["post"]
             for path, operations in paths.items()
-            if "post" in operations and 201 in operations["post"]["responses"] and operations["post"].get("security")
+            if "post" in operations
+            and {201, 202} & operations["post"]["responses"].keys()
+            and operations["post"].get("security")
         }
         assert creating.keys() == CREATIONS.keys()
         for operation in creating.values():
@@ -217,6 +279,17 @@ class TestOneKey:
         again = alice.api.post("/api/patients/", PATIENT, headers={"Idempotency-Key": key})
         assert again.content == first.content
 
+    def test_answered_again_stands_in_the_access_log_of_the_chart(self, alice):
+        for _ in range(2):
+            assert alice.api.post("/api/patients/", PATIENT, headers=KEY).status_code == 201
+
+        told = alice.api.get("/api/profile/access-log/").json()
+
+        assert [(entry["action"], entry["rule"]) for entry in told] == [
+            ("answer.replay", "keeper"),
+            ("patient.create", "keeper"),
+        ]
+
     def test_leaves_nothing_readable_in_the_table(self, alice):
         answer = alice.api.post("/api/patients/", PATIENT, headers=KEY)
         row = IdempotentAnswer.objects.get()
@@ -301,7 +374,7 @@ class TestRivals:
         answers = in_parallel(*[creation.send] * 6)
 
         assert creation.table.objects.count() == rows + 1
-        done = [answer for answer in answers if answer.status_code == 201]
+        done = [answer for answer in answers if answer.status_code == creation.status]
         assert len({answer.content for answer in done}) == 1
         assert {answer.json()["code"] for answer in answers if answer not in done} <= {"in_flight"}
         assert creation.send().content == done[0].content

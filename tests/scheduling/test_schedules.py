@@ -155,6 +155,59 @@ class TestCreate:
 
 
 @pytest.mark.django_db
+class TestUntilMidnight:
+    """A day ends at 24:00, which clocks show as 00:00 of the next one."""
+
+    @pytest.mark.parametrize("end", ["24:00", "00:00"])
+    def test_is_written_either_way_and_told_as_24(self, erin, a_doctor, monday, end):
+        made = erin.api.post(PATH, one_date(a_doctor, monday, "22:00", end))
+        assert (made.status_code, made.json()["end_time"]) == (201, "24:00")
+        path = f"{PATH}{made.json()['id']}/"
+        assert erin.api.get(path).json() == erin.api.put(path, made.json()).json() == made.json()
+
+    def test_offers_the_last_half_hour_and_no_more(self, erin, a_doctor, monday):
+        hours = erin.api.post(PATH, one_date(a_doctor, monday, "22:00", "24:00")).json()
+        told = erin.api.get(f"/api/doctors/{a_doctor.pk}/slots/?from={monday}").json()
+        assert [slot["appointment_time"] for slot in told] == ["22:00", "22:30", "23:00", "23:30"]
+        assert {slot["date"] for slot in told} == {str(monday)}
+        booking = {"doctor": str(a_doctor.pk), "schedule": hours["id"], "patient": str(PatientFactory().pk)}
+        last = erin.api.post("/api/appointments/", {**booking, "appointment_time": "23:30"})
+        assert (last.status_code, last.json()["ends_at"]) == (201, f"{monday + timedelta(days=1)}T00:00:00Z")
+        assert code(erin.api.post("/api/appointments/", {**booking, "appointment_time": "21:30"}))[0] == 422
+
+    def test_a_whole_day_has_48_half_hours_and_touches_the_next(self, erin, a_doctor, monday):
+        Doctor.objects.update(max_appointments_per_day=100)
+        tuesday = monday + timedelta(days=1)
+        for day in (monday, tuesday):
+            assert erin.api.post(PATH, one_date(a_doctor, day, "00:00", "24:00")).status_code == 201
+        told = erin.api.get(f"/api/doctors/{a_doctor.pk}/slots/?from={monday}").json()
+        assert [slot["date"] for slot in told] == [str(monday)] * 48 + [str(tuesday)] * 48
+        assert code(erin.api.post(PATH, one_date(a_doctor, tuesday, "00:00", "00:30"))) == (409, "schedule_overlap")
+
+    @pytest.mark.parametrize(
+        ("start", "end", "field"),
+        [("23:45", "24:00", "end_time"), ("24:00", "24:00", "start_time"), ("22:00", "24:30", "end_time")],
+    )
+    def test_is_still_half_an_hour_at_least_and_no_later(self, erin, a_doctor, monday, start, end, field):
+        assert wrong(erin.api.post(PATH, one_date(a_doctor, monday, start, end))) == {field}
+
+    def test_no_appointment_begins_with_the_end_of_a_day(self, erin, a_doctor, monday):
+        hours = erin.api.post(PATH, one_date(a_doctor, monday, "22:00", "24:00")).json()
+        booking = {"doctor": str(a_doctor.pk), "schedule": hours["id"], "patient": str(PatientFactory().pk)}
+        assert wrong(erin.api.post("/api/appointments/", {**booking, "appointment_time": "24:00"}))
+        assert code(erin.api.post("/api/appointments/", {**booking, "appointment_time": "00:00"}))[0] == 422
+
+    def test_a_day_ends_where_the_clocks_skip_midnight_too(self, erin, a_doctor):
+        Doctor.objects.update(time_zone="Africa/Cairo")
+        change = next_change("Africa/Cairo", timezone.now(), forward=True)
+        day = change.shows_after.date() - timedelta(days=1)
+        assert f"{change.shows_after:%H:%M}" == "01:00"
+        assert erin.api.post(PATH, one_date(a_doctor, day, "23:00", "24:00")).status_code == 201
+        told = erin.api.get(f"/api/doctors/{a_doctor.pk}/slots/?from={day}&to={day + timedelta(days=2)}").json()
+        assert [slot["appointment_time"] for slot in told] == ["23:00", "23:30"]
+
+
+@pytest.mark.django_db
 class TestWho:
     """The front desk keeps every doctor's hours, a verified doctor the own ones, nobody else any."""
 

@@ -112,10 +112,13 @@ class Day:
         return found
 
     def stretches(self, start: time, end: time) -> list[list[datetime]]:
-        """The minutes at which the clocks show `start` or later and not yet `end`, in unbroken stretches."""
+        """The minutes at which the clocks show `start` or later and not yet `end`, in unbroken stretches.
+
+        Midnight as the end is that of this date.
+        """
         found: list[list[datetime]] = []
         for instant, shown in self.minutes:
-            if not start <= shown < end:
+            if not (start <= shown and (shown < end or end == time(0))):
                 continue
             if found and instant - found[-1][-1] == MINUTE:
                 found[-1].append(instant)

@@ -30,13 +30,13 @@ from care.service.doctors import (
     verify_doctor,
 )
 from care.service.imports import ImportSummary, import_doctors, import_patients
+from care.service.linking import FoundAccount, find_account, link_patient
 from care.service.patients import (
     choose_patient,
     create_patient,
     delete_patient,
     describe_patients,
     get_patient,
-    link_patient,
     list_patients,
     name_patients,
     require_patient,
@@ -55,6 +55,7 @@ from care.service.rights import (
 __all__ = [
     "ClinicRights",
     "DoctorRights",
+    "FoundAccount",
     "ImportSummary",
     "PatientRights",
     "activate_user",
@@ -70,6 +71,7 @@ __all__ = [
     "describe_doctors",
     "describe_patients",
     "end_membership",
+    "find_account",
     "get_booking_terms",
     "get_clinic_rights",
     "get_doctor",

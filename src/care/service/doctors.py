@@ -38,6 +38,7 @@ from care.service.names import apply_name
 from care.specializations import LABELS, find_specialization
 from core.actor import Actor
 from core.audit import Subject, audited
+from core.contention import repeated_on_contention
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.pagination import Page, PageIn, paginate
 from core.text import search_key
@@ -93,6 +94,7 @@ def update_doctor(*, actor: Actor, doctor_id: UUID, body: DoctorChangeIn, now: d
     return _detail(actor, doctor)
 
 
+@repeated_on_contention
 def delete_doctor(*, actor: Actor, doctor_id: UUID, now: datetime) -> None:
     """Take an entry out of the directory and end its care teams; the row stays for history.
 

@@ -1,4 +1,4 @@
-"""Charts: adding, finding, reading, changing, deleting, and saying whose they are."""
+"""Charts: adding, finding, reading, changing, deleting, and choosing one to book for."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -19,7 +19,6 @@ from care.permissions import (
     may_book_for,
     may_change_every_field,
     may_delete_patient,
-    may_link_patient,
     may_work_with_patients,
     visible_patients,
 )
@@ -36,7 +35,8 @@ from care.service.care_team import end_memberships
 from care.service.names import apply_age, apply_name, split_name
 from core.actor import Actor
 from core.audit import Subject, audited
-from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.contention import repeated_on_contention
+from core.errors import Invalid, NotAllowed, NotFound
 from core.pagination import Page, PageIn, paginate
 from core.text import search_key
 
@@ -60,7 +60,7 @@ def get_patient(*, actor: Actor, patient_id: UUID, now: datetime) -> PatientDeta
         _require_work(actor)
         patient = _one(visible_patients(actor), patient_id)
         act.about(about_patient(actor, patient))
-    return _detail(patient, now)
+    return publish_chart(patient, now)
 
 
 def create_patient(*, actor: Actor, body: PatientIn, now: datetime) -> PatientDetailOut:
@@ -72,7 +72,7 @@ def create_patient(*, actor: Actor, body: PatientIn, now: datetime) -> PatientDe
         patient.save(force_insert=True)
         refresh_grants([patient.pk])
         act.about(about_patient(actor, patient))
-    return _detail(patient, now)
+    return publish_chart(patient, now)
 
 
 def new_patient(body: PatientIn, *, created_by: UUID | None, now: datetime, keeper: UUID | None = None) -> Patient:
@@ -96,9 +96,10 @@ def update_patient(*, actor: Actor, patient_id: UUID, body: PatientChangeIn, now
             names = ", ".join(sorted(changed - OWN_CHART_FIELDS))
             raise NotAllowed(f"Your care team changes this part of your chart: {names}.")
         patient.save()
-    return _detail(patient, now)
+    return publish_chart(patient, now)
 
 
+@repeated_on_contention
 def delete_patient(*, actor: Actor, patient_id: UUID, now: datetime) -> None:
     """Take a chart out of sight and end its care team; the row stays.
 
@@ -115,31 +116,6 @@ def delete_patient(*, actor: Actor, patient_id: UUID, now: datetime) -> None:
         patient.deleted_at = patient.updated_at = now
         patient.save(update_fields=["deleted_at", "updated_at"])
         refresh_grants([patient.pk])
-
-
-def link_patient(*, actor: Actor, patient_id: UUID, user_id: UUID, now: datetime) -> PatientDetailOut:
-    """Say that a chart is an account's own; the account may read it from then on. Safe to repeat.
-
-    Raises NotFound, NotAllowed, Invalid for an unknown account, and Conflict where either is linked already.
-    """
-    with audited(actor, "patient.link", Subject("patient", patient_id), Subject("user", user_id)) as act:
-        _require_work(actor)
-        patient = _one(visible_patients(actor).select_for_update(of=("self",), no_key=True), patient_id)
-        act.about(about_patient(actor, patient))
-        if not may_link_patient(actor):
-            raise NotAllowed("The front desk says whose chart this is.")
-        if user_id not in identity.service.describe_users([user_id]):
-            raise Invalid({"user": ["is not an account"]})
-        if patient.user_id not in (None, user_id):
-            raise Conflict("This chart belongs to another account.", code="already_linked")
-        patient.user_id, patient.updated_at = user_id, now
-        try:
-            with transaction.atomic():
-                patient.save(update_fields=["user", "updated_at"])
-        except IntegrityError:
-            raise Conflict("This account has another chart.", code="already_linked") from None
-        refresh_grants([patient.pk])
-    return _detail(patient, now)
 
 
 def choose_patient(*, actor: Actor, patient_id: UUID | None, now: datetime) -> PatientCard:
@@ -243,7 +219,8 @@ def _apply(patient: Patient, changes: dict[str, Any], *, now: datetime) -> set[s
     return changed
 
 
-def _detail(patient: Patient, now: datetime) -> PatientDetailOut:
+def publish_chart(patient: Patient, now: datetime) -> PatientDetailOut:
+    """Publish one chart in full."""
     return PatientDetailOut(
         **_shown(patient, timezone.localdate(now)),
         email=patient.email,

@@ -17,6 +17,7 @@ from care.permissions import (
     may_change_every_field,
     may_delete_doctor,
     may_delete_patient,
+    may_link_patient,
     may_verify_doctors,
     may_work_with_patients,
     own_charts,
@@ -52,6 +53,7 @@ class PatientRights:
     can_end: frozenset[UUID]
     can_see_access: bool
     can_book: bool
+    can_link: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def get_patient_rights(*, actor: Actor, patient_id: UUID) -> PatientRights:
         can_end=_endable(actor, patient),
         can_see_access=actor.is_admin or own_charts(actor).filter(pk=patient.pk).exists(),
         can_book=may_book_for(actor, patient),
+        can_link=may_link_patient(actor),
     )
 
 

@@ -6,6 +6,7 @@ Everything that API, portal and the contexts above may ask of identity is named 
 from identity.service.accounts import (
     count_profile_change,
     describe_users,
+    find_account,
     get_account_card,
     get_profile,
     get_user,
@@ -49,6 +50,7 @@ __all__ = [
     "deactivate_user",
     "decide_role_request",
     "describe_users",
+    "find_account",
     "forget_expired_sessions",
     "get_account_card",
     "get_profile",

@@ -15,7 +15,7 @@ from core.audit import Subject, audited
 from core.client import network_of
 from core.errors import Invalid, NotFound
 from core.throttle import Limit, count_attempt
-from identity.identifiers import KINDS
+from identity.identifiers import KINDS, guess_kind, normalise
 from identity.models import RoleRequest, User
 from identity.permissions import may_manage_users, visible_role_requests, visible_users
 from identity.schemas import (
@@ -145,6 +145,16 @@ def describe_users(ids: Iterable[UUID]) -> dict[UUID, str]:
     users = User.objects.filter(pk__in=set(ids)).only("name", "username")
     # Never an address or a number: these names are also shown to people who may not have those.
     return {user.pk: user.name or user.username or "Account without a name" for user in users}
+
+
+def find_account(identifier: str) -> UUID | None:
+    """Return the account with exactly this identifier, of any kind, or None; the caller may look accounts up."""
+    kind = guess_kind(identifier)
+    try:
+        value = normalise(kind, identifier)
+    except ValueError:
+        return None
+    return User.objects.filter(**{kind: value}).values_list("pk", flat=True).first()
 
 
 def describe_user(user: User) -> UserOut:

@@ -3,10 +3,18 @@
 from portal.forms.account import PasswordForm, ProfileForm
 from portal.forms.base import PortalForm, SchemaForm, comes_from_change
 from portal.forms.doctors import DoctorSearchForm, EntryForm, NewDoctorForm, VerificationForm
-from portal.forms.patients import AssignmentForm, ChartForm, DoctorChoiceForm, NewPatientForm, PatientSearchForm
+from portal.forms.patients import (
+    AccountForm,
+    AssignmentForm,
+    ChartForm,
+    DoctorChoiceForm,
+    NewPatientForm,
+    PatientSearchForm,
+)
 from portal.forms.sign_in import SignInForm
 
 __all__ = [
+    "AccountForm",
     "AssignmentForm",
     "ChartForm",
     "DoctorChoiceForm",

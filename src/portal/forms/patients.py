@@ -16,7 +16,7 @@ from care.schemas import (
     PatientFilters,
     PatientIn,
 )
-from portal.forms.base import Body, ExactText, SchemaForm
+from portal.forms.base import Body, ExactText, PortalForm, SchemaForm
 from portal.wording import BLOOD_GROUPS, gender_choices
 
 
@@ -149,3 +149,16 @@ class AssignmentForm(SchemaForm[CareTeamMemberIn]):
     def given(self) -> dict[str, Any]:
         """Name the patient, who stands in the page's address."""
         return {**super().given(), "patient": self.patient_id}
+
+
+class AccountForm(PortalForm):
+    """Whose chart it is, by anything that they sign in with; and the account found, once it is shown and confirmed."""
+
+    account = forms.CharField(
+        label="E-mail, username or mobile number",
+        help_text="Exactly as the patient signs in with it.",
+        max_length=320,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={"required": "Enter what the patient signs in with."},
+    )
+    confirmed = forms.UUIDField(required=False, widget=forms.HiddenInput)

@@ -1,4 +1,4 @@
-"""Booking and moving an appointment, a doctor's hours and time off, and what the report is about."""
+"""Booking and moving an appointment, a doctor's hours and time off."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from pydantic import ValidationError as SchemaRefusal
 from care.schemas import DoctorCard
 from portal.forms.base import ExactText, PortalForm, SchemaForm
 from portal.wording import WEEKDAYS
-from scheduling.schemas import BookingIn, ReasonIn, ReportFilters, RescheduleIn, ScheduleIn, TimeOffIn
+from scheduling.schemas import BookingIn, ReasonIn, RescheduleIn, ScheduleIn, TimeOffIn
 
 # What a form says instead of a patient's id when somebody books for themselves: nothing is no answer.
 MYSELF = "myself"
@@ -26,7 +26,9 @@ _WRITE_TIME = "Enter the time as hours and minutes, such as 08:30."
 _REASON = {"autocomplete": "off"}
 
 
-class _DayField(forms.DateField):
+class DayField(forms.DateField):
+    """A day, written as browsers send it."""
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             **{
@@ -67,7 +69,7 @@ class DoctorSelectForm(PortalForm):
 class DayForm(DoctorSelectForm):
     """Which day of the clinic or of one doctor is shown."""
 
-    day = _DayField(label="Day")
+    day = DayField(label="Day")
 
 
 class BookingForm(SchemaForm[BookingIn]):
@@ -127,11 +129,11 @@ class HoursForm(PortalForm):
         choices=list(enumerate(WEEKDAYS)),
         widget=forms.CheckboxSelectMultiple,
     )
-    first = _DayField(label="From")
-    until = _DayField(label="Until")
-    date = _DayField(label="Date")
+    first = DayField(label="From")
+    until = DayField(label="Until")
+    date = DayField(label="Date")
     start_time = _ClockField(label="Begins")
-    end_time = _ClockField(label="Ends")
+    end_time = _ClockField(label="Ends", help_text="00:00 is midnight, the end of the day.")
 
     # As the schema and the service name these fields.
     _NAMES = {"weekday": "weekdays", "from": "first"}
@@ -248,33 +250,3 @@ class TimeOffForm(SchemaForm[TimeOffIn]):
         if instant.astimezone(self.zone).replace(tzinfo=None) != shown:
             raise ValidationError("This time does not exist on that day: the clocks skip it.")
         return instant
-
-
-class ReportForm(SchemaForm[ReportFilters]):
-    """Which appointments the report is about; both days are included."""
-
-    schema = ReportFilters
-    marks_required = False
-
-    since = _DayField(label="From")
-    until = _DayField(label="Until")
-    doctor = forms.ChoiceField(label="Doctor", required=False)
-
-    def __init__(self, data: Any, *, doctors: Iterable[DoctorCard]) -> None:
-        super().__init__(data)
-        self.fields["doctor"].choices = [  # type: ignore[attr-defined]
-            ("", "All doctors"),
-            *((str(doctor.id), doctor.name) for doctor in doctors),
-        ]
-
-    # As the schema and the service name these fields.
-    _NAMES = {"since": "from", "until": "to"}
-
-    def given(self) -> dict[str, Any]:
-        """Name the days as the schema does."""
-        return {self._NAMES.get(name, name): value for name, value in super().given().items()}
-
-    def refuse_fields(self, errors: Mapping[str, Sequence[str]]) -> None:
-        """Say beside the days what the service refused, by the names that they have here."""
-        names = {theirs: ours for ours, theirs in self._NAMES.items()}
-        super().refuse_fields({names.get(name, name): told for name, told in errors.items()})

@@ -161,7 +161,7 @@ def _render_rescheduling(
         "after": address("appointment-reschedule", appointment_id, **here, **{"from": week.week_after}),
         "form": form,
         "refused": describe_refusal(refusal) if refusal else None,
-        "next_times": next_times(refusal.extra) if refusal else [],
+        "next_times": next_times(refusal) if refusal else [],
     }
     status = refusal.status if refusal else status
     return render(request, "portal/scheduling/reschedule.html", context, status=status)
@@ -201,5 +201,5 @@ def _tell(event: AppointmentEventOut) -> str:
     if not event.from_status:
         return "Booked"
     if event.from_status == event.to_status:
-        return "Moved to another time"
+        return "Moved to another time" if event.from_starts_at else "Moved to another chart"
     return STATUSES[event.to_status]

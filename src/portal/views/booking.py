@@ -101,6 +101,7 @@ def _book(request: PortalRequest, actor: Actor) -> HttpResponse:
     doctor_id, at = read_id(data, "doctor"), read_instant(data, "starts_at")
     if doctor_id is None or at is None:
         return redirect("portal:book")
+    scheduling.service.count_booking(actor=actor, now=now)
     if "newcomer" in data:
         newcomer = NewPatientForm(data)
         added = _add_patient(actor, newcomer, now=now)
@@ -116,7 +117,7 @@ def _book(request: PortalRequest, actor: Actor) -> HttpResponse:
         booked = scheduling.service.book_appointment(actor=actor, body=form.body(), now=now)
     except (Conflict, Invalid) as refusal:
         record_refusal(refusal)
-        earlier = _booked_already(actor, doctor_id, at, patient_id, now=now) if refusal.code == "slot_taken" else None
+        earlier = _booked_already(actor, doctor_id, at, patient_id) if refusal.code == "slot_taken" else None
         if earlier is not None:
             # The button was pressed twice; the second time there is nothing left to do.
             return redirect("portal:appointment", earlier.id)
@@ -174,7 +175,7 @@ def _render_booking(
         "myself": MYSELF,
         "refused": describe_refusal(refusal) if refusal else None,
         "is_gone": is_gone,
-        "next_times": ((next_times(refusal.extra) if refusal else []) or others) if is_gone else [],
+        "next_times": ((next_times(refusal) if refusal else []) or others) if is_gone else [],
         "another_time": address("book", doctor=doctor_id, patient=patient_id),
         "other_patient": address("book-at", doctor=doctor_id, at=as_text(at)),
         "at": as_text(at),
@@ -221,9 +222,7 @@ def _offer_patients(
     }
 
 
-def _booked_already(
-    actor: Actor, doctor_id: UUID, at: datetime, patient_id: UUID | None, *, now: datetime
-) -> AppointmentOut | None:
+def _booked_already(actor: Actor, doctor_id: UUID, at: datetime, patient_id: UUID | None) -> AppointmentOut | None:
     """Return the appointment that the same person has at this very time, so that pressing twice is no refusal."""
     whom = patient_id or care.service.get_my_profile(actor=actor).patient
     if whom is None:
@@ -231,7 +230,7 @@ def _booked_already(
     filters = AppointmentFilters.model_validate(
         {"status": "booked", "doctor": doctor_id, "patient": whom, "from": at, "to": at + timedelta(minutes=1)}
     )
-    found = scheduling.service.list_appointments(actor=actor, filters=filters, page=PageIn(limit=1), now=now)
+    found = scheduling.service.list_appointments(actor=actor, filters=filters, page=PageIn(limit=1))
     return found.items[0] if found.items else None
 
 
@@ -247,7 +246,7 @@ def _offers(doctors: list[DoctorCard], current: str, patient_id: UUID | None) ->
         Offer(
             label=label,
             doctors=sum(each.specialization == code for each in doctors),
-            href=address("book", specialization=code, patient=patient_id),
+            href=address("book", specialization=code, patient=patient_id) + "#times",
             is_current=code == current,
         )
         for code, label in sorted(labels.items(), key=lambda each: each[1])

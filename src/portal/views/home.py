@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 import care.service
+import federation.service
 import scheduling.service
 from core.actor import Actor
 from identity.schemas import ProfileOut
@@ -38,6 +39,7 @@ def home(request: PortalRequest, actor: Actor) -> HttpResponse:
         "profile": profile,
         "rights": care.service.get_clinic_rights(actor=actor),
         "desk": scheduling.service.get_desk_rights(actor=actor),
+        "federation": federation.service.get_federation_rights(actor=actor),
         "requested_role": _requested_role(profile),
     }
     return render(request, "portal/home.html", context)

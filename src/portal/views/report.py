@@ -16,7 +16,7 @@ from core.errors import Invalid, NotAllowed
 from core.exports import CONTENT_TYPE, csv_lines
 from portal.addresses import address
 from portal.charts import ShareChart, share_chart
-from portal.forms.scheduling import ReportForm
+from portal.forms.reports import ReportForm
 from portal.fragments import page_or_fragment
 from portal.frame import frame_for
 from portal.paging import asked_page, first_page, pager

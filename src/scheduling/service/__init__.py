@@ -11,7 +11,7 @@ from scheduling.service.appointments import (
     mark_noshow,
     override_appointment,
 )
-from scheduling.service.booking import book_appointment, find_conflict, reschedule_appointment
+from scheduling.service.booking import book_appointment, count_booking, find_conflict, reschedule_appointment
 from scheduling.service.day_board import DayBoard, DayCount, get_day_board, get_own_calendar, list_calendars
 from scheduling.service.entries import AppointmentEntry, OpenedAppointment, open_appointment
 from scheduling.service.free_time import list_free_slots, search_free_slots
@@ -31,6 +31,11 @@ from scheduling.service.schedules import (
     list_time_off,
     update_schedule,
 )
+from scheduling.service.taken_along import (
+    find_appointments_to_take,
+    get_scope_of_appointments,
+    may_have_appointments,
+)
 from scheduling.service.week import Stretch, Week, create_schedules, get_week
 
 __all__ = [
@@ -47,6 +52,7 @@ __all__ = [
     "Week",
     "book_appointment",
     "cancel_appointment",
+    "count_booking",
     "create_schedule",
     "create_schedules",
     "create_time_off",
@@ -54,6 +60,7 @@ __all__ = [
     "delete_schedule",
     "delete_time_off",
     "export_report",
+    "find_appointments_to_take",
     "find_conflict",
     "get_appointment",
     "get_day_board",
@@ -62,6 +69,7 @@ __all__ = [
     "get_own_calendar",
     "get_report",
     "get_schedule",
+    "get_scope_of_appointments",
     "get_week",
     "list_appointments",
     "list_bookable_doctors",
@@ -76,6 +84,7 @@ __all__ = [
     "mark_arrived",
     "mark_fulfilled",
     "mark_noshow",
+    "may_have_appointments",
     "open_appointment",
     "override_appointment",
     "reschedule_appointment",

@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 import care.service
 from core.actor import Actor
 from core.audit import Subject, audited
-from core.errors import Conflict, NotAllowed, NotFound, Refusal
+from core.contention import repeated_on_contention
+from core.errors import Conflict, NotAllowed, Refusal
 from core.pagination import Page, PageIn, paginate
 from scheduling.models import Appointment
 from scheduling.permissions import (
@@ -22,7 +23,7 @@ from scheduling.permissions import (
     visible_appointments,
 )
 from scheduling.schemas import AppointmentChangeIn, AppointmentDetailOut, AppointmentFilters, AppointmentOut, Status
-from scheduling.service.booking import record_move, require_free_again
+from scheduling.service.booking import record_move, require_free_again, visible_appointment
 from scheduling.service.free_time import instant
 from scheduling.service.locks import lock_calendars
 from scheduling.service.publish import about_appointment, about_patients, publish_appointments, publish_with_history
@@ -34,16 +35,12 @@ MOVES: dict[str, frozenset[str]] = {
 }
 
 
-def list_appointments(
-    *, actor: Actor, filters: AppointmentFilters, page: PageIn, now: datetime
-) -> Page[AppointmentOut]:
+def list_appointments(*, actor: Actor, filters: AppointmentFilters, page: PageIn) -> Page[AppointmentOut]:
     """Return one page of the appointments the actor may see, newest booking first. Dates are the clinic's."""
     return _list(actor, visible_appointments, filters, page)
 
 
-def list_my_appointments(
-    *, actor: Actor, filters: AppointmentFilters, page: PageIn, now: datetime
-) -> Page[AppointmentOut]:
+def list_my_appointments(*, actor: Actor, filters: AppointmentFilters, page: PageIn) -> Page[AppointmentOut]:
     """Return one page of the actor's own appointments, as a patient and as a doctor; else as `list_appointments`."""
     return _list(actor, own_appointments, filters, page)
 
@@ -75,7 +72,7 @@ def get_appointment(*, actor: Actor, appointment_id: UUID) -> AppointmentDetailO
     """Return one appointment with its history; raises NotFound."""
     with audited(actor, "appointment.read", Subject("appointment", appointment_id)) as act:
         _require_work(actor)
-        appointment = _one(actor, appointment_id)
+        appointment = visible_appointment(actor, appointment_id)
         act.about(about_appointment(actor, appointment), *about_patients(actor, [appointment]))
     return publish_with_history(appointment)
 
@@ -104,6 +101,7 @@ def mark_noshow(*, actor: Actor, appointment_id: UUID, reason: str, now: datetim
     return _move(actor, appointment_id, "noshow", reason=reason, now=now)
 
 
+@repeated_on_contention
 def override_appointment(
     *, actor: Actor, appointment_id: UUID, body: AppointmentChangeIn, now: datetime
 ) -> AppointmentOut:
@@ -133,6 +131,7 @@ def override_appointment(
     return publish_appointments([appointment])[0]
 
 
+@repeated_on_contention
 def delete_appointment(*, actor: Actor, appointment_id: UUID, now: datetime) -> None:
     """Cancel and hide; the row and its history stay. Administrators only. Raises NotFound and NotAllowed."""
     with audited(actor, "appointment.delete", Subject("appointment", appointment_id)) as act:
@@ -164,6 +163,7 @@ def find_refusal(appointment: Appointment, to: Status, *, by_calendar: bool, now
     return None
 
 
+@repeated_on_contention
 def _move(actor: Actor, appointment_id: UUID, to: Status, *, reason: str, now: datetime) -> AppointmentOut:
     with audited(actor, f"appointment.{to}", Subject("appointment", appointment_id)) as act:
         _require_work(actor)
@@ -181,16 +181,9 @@ def _move(actor: Actor, appointment_id: UUID, to: Status, *, reason: str, now: d
 
 def _held(actor: Actor, appointment_id: UUID) -> Appointment:
     """Return the appointment with its calendars held, as it is now; raise NotFound."""
-    seen = _one(actor, appointment_id)
+    seen = visible_appointment(actor, appointment_id)
     lock_calendars({seen.doctor_id, seen.patient_id})
-    return _one(actor, appointment_id)
-
-
-def _one(actor: Actor, appointment_id: UUID) -> Appointment:
-    appointment = visible_appointments(actor).filter(pk=appointment_id).first()
-    if appointment is None:
-        raise NotFound
-    return appointment
+    return visible_appointment(actor, appointment_id)
 
 
 def _require_work(actor: Actor) -> None:

@@ -1,17 +1,20 @@
 """Booking: lock the calendars, look, insert. The tables are the backstop, and each refusal has a name."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 import care.service
 from care.schemas import BookingTerms
 from core.actor import Actor
 from core.audit import Subject, audited
+from core.contention import repeated_on_contention
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
-from scheduling.models import Appointment, AppointmentEvent, Schedule, TimeOff
+from core.throttle import Limit, count_attempt
+from scheduling.models import Appointment, AppointmentEvent
 from scheduling.permissions import (
     may_book_for_anyone,
     may_reschedule,
@@ -19,51 +22,26 @@ from scheduling.permissions import (
     visible_appointments,
 )
 from scheduling.schemas import AppointmentOut, BookingIn, RescheduleIn
-from scheduling.service.free_time import find_free_slots, publish_slot
+from scheduling.service.asked_time import resolve_time
 from scheduling.service.locks import lock_calendars
 from scheduling.service.publish import about_appointment, about_patients, publish_appointments
-from scheduling.slots import Interval, Slot, shifts
+from scheduling.service.refusals import BadTime, DayFull, DoctorNotBookable, PatientBusy, SlotTaken
+from scheduling.slots import Interval, Slot
 
-NEXT_FREE = 3
-_LOOK_AHEAD = timedelta(days=14)
-
-
-class SlotTaken(Conflict):
-    """Somebody has this time; `next_free` names the doctor's next free slots."""
-
-    code = "slot_taken"
-    title = "This time is taken"
+# Of one account; the front desk books for the whole clinic and is not counted.
+BOOKINGS = Limit("booking", amount=10, seconds=60)
 
 
-class PatientBusy(Conflict):
-    """The patient has another appointment at this time."""
+def count_booking(*, actor: Actor, now: datetime) -> None:
+    """Count a try to book, whatever comes of it; call it before the booking, outside of any transaction.
 
-    code = "patient_busy"
-    title = "The patient has another appointment then"
-
-
-class DayFull(Conflict):
-    """The doctor takes no more appointments on this day; `next_free` names the next free slots."""
-
-    code = "day_full"
-    title = "The doctor's day is full"
+    Raises TooManyAttempts after ten within a minute. The front desk may book as often as it has to.
+    """
+    if not may_book_for_anyone(actor):
+        count_attempt([(BOOKINGS, str(actor.account_id))], now=now)
 
 
-class DoctorNotBookable(Conflict):
-    """The entry is unverified, unavailable or gone."""
-
-    code = "doctor_not_bookable"
-    title = "This doctor takes no appointments"
-
-
-class BadTime(Invalid):
-    """The time itself cannot be booked: `past`, `off_grid` or `outside_schedule`."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__({"appointment_time": [sentence]}, sentence)
-        self.code = code
-
-
+@repeated_on_contention
 def book_appointment(*, actor: Actor, body: BookingIn, now: datetime) -> AppointmentOut:
     """Book 30 minutes of a doctor's time for a patient: the caller's own chart unless one is named.
 
@@ -78,12 +56,13 @@ def book_appointment(*, actor: Actor, body: BookingIn, now: datetime) -> Appoint
         terms = care.service.get_booking_terms([body.doctor]).get(body.doctor)
         if terms is None:
             raise Invalid({"doctor": ["is not known"]})
+        _look(terms, body, now=now)
         patient = care.service.choose_patient(actor=actor, patient_id=body.patient, now=now)
         act.about(Subject("patient", patient.id))
         lock_calendars([terms.id, patient.id])
         terms = _bookable_terms(terms.id)
         care.service.require_patient(patient_id=patient.id)
-        slot = _resolve(terms, body, now=now)
+        slot = resolve_time(terms, body, now=now)
         _require_free(terms, slot, patient.id, now=now)
         appointment = Appointment(
             doctor_id=terms.id,
@@ -98,6 +77,7 @@ def book_appointment(*, actor: Actor, body: BookingIn, now: datetime) -> Appoint
     return publish_appointments([appointment])[0]
 
 
+@repeated_on_contention
 def reschedule_appointment(*, actor: Actor, appointment_id: UUID, body: RescheduleIn, now: datetime) -> AppointmentOut:
     """Move a booked appointment to another time, also with another doctor, or leave everything as it is.
 
@@ -106,7 +86,7 @@ def reschedule_appointment(*, actor: Actor, appointment_id: UUID, body: Reschedu
     with audited(actor, "appointment.reschedule", Subject("appointment", appointment_id)) as act:
         if not may_work_with_appointments(actor):
             raise NotAllowed("Researchers and officials move no appointments.")
-        before = _visible(actor, appointment_id)
+        before = visible_appointment(actor, appointment_id)
         act.about(about_appointment(actor, before), *about_patients(actor, [before]))
         if not may_reschedule(actor, before):
             raise NotAllowed("Whose chart it is, and the front desk, move an appointment.")
@@ -114,12 +94,12 @@ def reschedule_appointment(*, actor: Actor, appointment_id: UUID, body: Reschedu
         if doctor_id not in care.service.get_booking_terms([doctor_id]):
             raise Invalid({"doctor": ["is not known"]})
         lock_calendars({before.doctor_id, doctor_id, before.patient_id})
-        appointment = _visible(actor, appointment_id)
+        appointment = visible_appointment(actor, appointment_id)
         refusal = find_rescheduling_refusal(actor, appointment, now=now)
         if refusal is not None:
             raise refusal
         terms = _bookable_terms(doctor_id)
-        slot = _resolve(terms, body, now=now)
+        slot = resolve_time(terms, body, now=now)
         _require_free(terms, slot, appointment.patient_id, now=now, moving=appointment)
         was = AppointmentEvent(from_starts_at=appointment.starts_at, from_doctor=appointment.doctor_id)
         _place(appointment, terms, slot, now=now)
@@ -169,26 +149,41 @@ def record_move(
     event.save()
 
 
+def visible_appointment(actor: Actor, appointment_id: UUID) -> Appointment:
+    """Return the appointment as the actor may see it; raises NotFound."""
+    appointment = visible_appointments(actor).filter(pk=appointment_id).first()
+    if appointment is None:
+        raise NotFound
+    return appointment
+
+
 def find_conflict(*, doctor_id: UUID, patient_id: UUID, time: Interval, moving: UUID | None = None) -> str | None:
     """Return `slot_taken` or `patient_busy` where an occupying appointment overlaps the time, else None.
 
     The one overlap rule of the clinic: half-open intervals, cancelled ones do not count.
     """
-    rivals = (
-        Appointment.objects.exclude(status=Appointment.Status.CANCELLED)
-        .filter(starts_at__lt=time.ends_at, ends_at__gt=time.starts_at)
-        .exclude(pk=moving or UUID(int=0))
-    )
+    rivals = _rivals(time).exclude(pk=moving or UUID(int=0))
     if rivals.filter(doctor_id=doctor_id).exists():
         return SlotTaken.code
     return PatientBusy.code if rivals.filter(patient_id=patient_id).exists() else None
 
 
-def _visible(actor: Actor, appointment_id: UUID) -> Appointment:
-    appointment = visible_appointments(actor).filter(pk=appointment_id).first()
-    if appointment is None:
-        raise NotFound
-    return appointment
+def _rivals(time: Interval) -> "QuerySet[Appointment]":
+    """Return whose appointments take a part of this time."""
+    occupying = Appointment.objects.exclude(status=Appointment.Status.CANCELLED)
+    return occupying.filter(starts_at__lt=time.ends_at, ends_at__gt=time.starts_at)
+
+
+def _look(terms: BookingTerms, body: BookingIn, *, now: datetime) -> None:
+    """Refuse a time that cannot be had, before anything is made or held: whoever comes too late delays nobody.
+
+    Decides nothing: what passes is judged once more when the calendars are held.
+    """
+    if not terms.bookable:
+        raise DoctorNotBookable
+    slot = resolve_time(terms, body, now=now)
+    if _rivals(slot.interval).filter(doctor_id=terms.id).exists():
+        raise SlotTaken(terms, after=slot.starts_at)
 
 
 def _bookable_terms(doctor_id: UUID) -> BookingTerms:
@@ -197,56 +192,6 @@ def _bookable_terms(doctor_id: UUID) -> BookingTerms:
     if terms is None or not terms.bookable:
         raise DoctorNotBookable
     return terms
-
-
-def _resolve(terms: BookingTerms, body: BookingIn | RescheduleIn, *, now: datetime) -> Slot:
-    """Return the slot that is meant, or raise BadTime: `past`, `outside_schedule` or `off_grid`."""
-    slots = _slots_meant(terms, body)
-    if slots is None:
-        raise BadTime("outside_schedule", "The doctor does not work at this time.")
-    if not slots:
-        raise BadTime("off_grid", "Appointments begin every 30 minutes from the start of the working hours.")
-    slot = next((slot for slot in slots if slot.starts_at > now), slots[0])
-    if slot.starts_at <= now:
-        raise BadTime("past", "This time has passed.")
-    if TimeOff.objects.filter(doctor_id=terms.id, starts_at__lt=slot.ends_at, ends_at__gt=slot.starts_at).exists():
-        raise BadTime("outside_schedule", "The doctor is away at this time.")
-    return slot
-
-
-def _slots_meant(terms: BookingTerms, body: BookingIn | RescheduleIn) -> list[Slot] | None:
-    """Return the slots that fit what was asked, earliest first; empty off the grid, None outside working hours.
-
-    In the hour that the clocks repeat two slots show the same time: the first to come is meant, `starts_at` names
-    either.
-    """
-    live = Schedule.objects.filter(doctor_id=terms.id, deleted_at__isnull=True)
-    if body.schedule is not None:
-        live = live.filter(pk=body.schedule)
-    if body.starts_at is not None:
-        starts_at, day = body.starts_at, body.starts_at.date()
-        near = live.filter(first_on__lte=day + timedelta(days=1), last_on__gte=day - timedelta(days=1))
-        around = [
-            shift
-            for schedule in near
-            for shift in shifts(schedule.hours, day - timedelta(days=1), day + timedelta(days=1))
-            if shift.interval.starts_at <= starts_at < shift.interval.ends_at
-        ]
-        if not around:
-            return None
-        return [slot for shift in around for slot in shift.slots() if slot.starts_at == starts_at]
-    schedule = live.first()
-    if schedule is None:
-        raise Invalid({"schedule": ["is not known"]})
-    on = schedule.first_on if schedule.weekday is None else body.date
-    if on is None:
-        raise Invalid({"date": ["is needed with a weekly schedule"]})
-    at = body.appointment_time
-    found = list(shifts(schedule.hours, on, on))
-    other_day = body.date is not None and body.date != on
-    if other_day or not found or at is None or not schedule.start_time <= at < schedule.end_time:
-        return None
-    return [slot for shift in found for slot in shift.slots() if slot.local_time == at]
 
 
 def _require_free(
@@ -261,7 +206,7 @@ def _require_free_time(
 ) -> None:
     conflict = find_conflict(doctor_id=terms.id, patient_id=patient_id, time=time, moving=moving.pk if moving else None)
     if conflict == SlotTaken.code:
-        raise SlotTaken(extra={"next_free": _next_free(terms, time.starts_at, now=now)})
+        raise SlotTaken(terms, after=max(now, time.starts_at))
     if conflict == PatientBusy.code:
         raise PatientBusy
 
@@ -272,13 +217,7 @@ def _require_day(terms: BookingTerms, day: date, *, now: datetime, moving: Appoi
     if moving is not None:
         occupying = occupying.exclude(pk=moving.pk)
     if occupying.count() >= terms.max_appointments_per_day:
-        raise DayFull(extra={"next_free": _next_free(terms, now, now=now)})
-
-
-def _next_free(terms: BookingTerms, around: datetime, *, now: datetime) -> list[dict[str, object]]:
-    after = max(now, around)
-    free = find_free_slots([terms], after=after, before=after + _LOOK_AHEAD)[:NEXT_FREE]
-    return [publish_slot(slot).model_dump(mode="json") for slot in free]
+        raise DayFull(terms, after=now)
 
 
 def _place(appointment: Appointment, terms: BookingTerms, slot: Slot, *, now: datetime) -> None:

@@ -110,6 +110,13 @@ def find_free_slots(doctors: Collection[BookingTerms], *, after: datetime, befor
     return read_book(doctors, after=after, before=before).free(after=after, before=before)
 
 
+def find_first_free_slots(
+    doctors: Collection[BookingTerms], *, after: datetime, before: datetime, limit: int
+) -> list[Slot]:
+    """Return the first `limit` of them, computing no more days than that takes; four queries."""
+    return read_book(doctors, after=after, before=before).first_free(after=after, before=before, limit=limit)
+
+
 def read_book(doctors: Collection[BookingTerms], *, after: datetime, before: datetime) -> Book:
     """Read what takes and what offers these doctors' time between two instants; four queries, reads only."""
     ids = [doctor.id for doctor in doctors if doctor.bookable]

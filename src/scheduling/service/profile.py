@@ -10,6 +10,7 @@ import care.service
 import identity.service
 from care.schemas import MyProfileOut
 from core.actor import Actor
+from core.contention import repeated_on_contention
 from core.errors import Invalid, NotFound
 from scheduling.schemas import (
     DoctorWithSchedulesOut,
@@ -33,6 +34,11 @@ def update_full_profile(*, actor: Actor, body: FullProfileIn, now: datetime) -> 
     what the services of each part raise; a schedule's errors are named `doctor.schedules.<place>.<field>`.
     """
     identity.service.count_profile_change(actor=actor, body=body, now=now)
+    return _update_together(actor, body, now)
+
+
+@repeated_on_contention
+def _update_together(actor: Actor, body: FullProfileIn, now: datetime) -> FullProfileOut:
     with transaction.atomic():
         profile = care.service.update_my_profile(actor=actor, body=body, now=now)
         schedules = body.doctor.schedules if body.doctor else None

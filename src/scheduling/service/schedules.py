@@ -13,9 +13,10 @@ import care.service
 from care.calendar import LiveAppointments
 from core.actor import Actor
 from core.audit import Subject, audited
+from core.contention import repeated_on_contention
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.pagination import Page, PageIn, paginate
-from scheduling.clock import exists
+from scheduling.clock import MIDNIGHT, exists
 from scheduling.models import Appointment, Schedule, TimeOff
 from scheduling.permissions import (
     may_schedule,
@@ -68,6 +69,7 @@ def schedules_of(doctor_id: UUID) -> list[ScheduleOut]:
     return [publish_schedule(schedule) for schedule in rows]
 
 
+@repeated_on_contention
 def create_schedule(*, actor: Actor, body: ScheduleIn, now: datetime) -> ScheduleOut:
     """Add working hours in the doctor's time zone.
 
@@ -88,6 +90,7 @@ def create_schedule(*, actor: Actor, body: ScheduleIn, now: datetime) -> Schedul
     return publish_schedule(schedule)
 
 
+@repeated_on_contention
 def update_schedule(
     *, actor: Actor, schedule_id: UUID, body: ScheduleChangeIn | ScheduleNestedIn, now: datetime
 ) -> ScheduleOut:
@@ -105,6 +108,7 @@ def update_schedule(
     return publish_schedule(schedule)
 
 
+@repeated_on_contention
 def delete_schedule(*, actor: Actor, schedule_id: UUID, now: datetime) -> None:
     """Take working hours away; the row stays for history. Raises NotFound, and LiveAppointments while one is booked."""
     with audited(actor, "schedule.delete", Subject("schedule", schedule_id)):
@@ -139,6 +143,7 @@ def list_time_off(*, actor: Actor, filters: ScheduleFilters, page: PageIn) -> Pa
     return found.map(_publish_counted)
 
 
+@repeated_on_contention
 def create_time_off(*, actor: Actor, body: TimeOffIn, now: datetime) -> TimeOffOut:
     """Add time off; live appointments in it stay, and the answer counts them. Raises Invalid and NotAllowed."""
     with audited(actor, "time-off.create", Subject("doctor", body.doctor)):
@@ -183,7 +188,7 @@ def publish_schedule(schedule: Schedule) -> ScheduleOut:
         from_=schedule.first_on if weekly else None,
         until=schedule.last_on if weekly else None,
         start_time=f"{schedule.start_time:%H:%M}",
-        end_time=f"{schedule.end_time:%H:%M}",
+        end_time="24:00" if schedule.end_time == MIDNIGHT else f"{schedule.end_time:%H:%M}",
         time_zone=schedule.time_zone,
     )
 
@@ -235,16 +240,17 @@ def _require_sense(schedule: Schedule) -> None:
         raise Invalid({"until": ["must not lie before from, nor more than two years after it"]})
     if schedule.weekday is None:
         zone = ZoneInfo(schedule.time_zone)
+        # The end of a day comes, whatever the clocks show then.
+        names = ("start_time",) if schedule.end_time == MIDNIGHT else ("start_time", "end_time")
         skipped = {
             name: [f"does not exist on this day in {schedule.time_zone}: the clocks skip it"]
-            for name in ("start_time", "end_time")
+            for name in names
             if not exists(first, getattr(schedule, name), zone)
         }
         if skipped:
             raise Invalid(skipped)
-    start, end = schedule.start_time, schedule.end_time
-    minutes = (end.hour - start.hour) * 60 + end.minute - start.minute
-    if minutes * 60 < SLOT.total_seconds():
+    begins, ends = schedule.hours.bounds(first)
+    if ends - begins < SLOT:
         raise Invalid({"end_time": ["must lie at least 30 minutes after start_time, on the same day"]})
     if schedule.weekday is not None and not any(schedule.hours.days(first, last)):
         raise Invalid({"weekday": ["does not occur between from and until"]})

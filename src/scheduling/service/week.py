@@ -13,6 +13,7 @@ import care.service
 from care.schemas import BookingTerms
 from core.actor import Actor
 from core.audit import Subject, audited
+from core.contention import repeated_on_contention
 from core.errors import Invalid
 from scheduling.clock import first_instant
 from scheduling.models import Appointment, Schedule, TimeOff
@@ -84,6 +85,7 @@ def get_week(*, actor: Actor, doctor_id: UUID, day: date | None, now: datetime) 
     return Week(doctor, first, today, stretches, [publish_schedule(schedule) for schedule in schedules])
 
 
+@repeated_on_contention
 def create_schedules(*, actor: Actor, bodies: Sequence[ScheduleIn], now: datetime) -> list[ScheduleOut]:
     """Add all of these working hours or none; returns them in their order. Raises as `create_schedule`."""
     with transaction.atomic():

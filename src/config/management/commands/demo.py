@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from config.demo import DemoAccount, make_demo_clinic
+from config.demo import ADDRESS, DemoAccount, make_demo_clinic
 
 
 class Command(BaseCommand):
@@ -13,9 +13,15 @@ class Command(BaseCommand):
 
     help = "Make the demo clinic: doctors, patients, care teams, an account a role. Safe to repeat; not in production."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the address that the clinic's neighbours answer at."""
+        parser.add_argument(
+            "--address", default=ADDRESS, help="Where the web server runs; it serves the mock hospitals too."
+        )
+
+    def handle(self, *args: Any, address: str, **options: Any) -> None:
         """Print whether the clinic was made or was there, and how to sign in to it."""
-        clinic = make_demo_clinic(now=timezone.now())
+        clinic = make_demo_clinic(now=timezone.now(), address=address)
         if clinic.is_new:
             self.stdout.write("The demo clinic is ready. Its accounts:")
         else:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         try:
             with sole_supervisor(settings.POLYCLINIC_HOME) as mark:
                 _require_free(host, port)
-                accounts = self._prepare(demo=demo)
+                accounts = self._prepare(demo_at=_address(host, port) if demo else None)
                 supervisor = Supervisor(
                     [processes.web(host, port), processes.worker()],
                     environment=processes.environment() | mark,
@@ -48,14 +48,14 @@ class Command(BaseCommand):
         if exit_code:
             raise SystemExit(exit_code)
 
-    def _prepare(self, *, demo: bool) -> str:
+    def _prepare(self, *, demo_at: str | None) -> str:
         """Bring the database and the static files up to date; return what the demo says of its accounts."""
         self._say("Preparing the database ...")
         accounts = io.StringIO()
         try:
             call_command("migrate", interactive=False, verbosity=0)
-            if demo:
-                call_command("demo", stdout=accounts)
+            if demo_at:
+                call_command("demo", address=demo_at, stdout=accounts)
         except OperationalError as failure:
             raise CommandError(f"the database does not answer: {str(failure).strip().splitlines()[0]}") from None
         if not settings.DEBUG:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
         return accounts.getvalue().rstrip()
 
     def _announce(self, host: str, port: int, accounts: str) -> None:
-        base = f"http://{_for_url(_reachable(host))}:{port}"
+        base = _address(host, port)
         lines = [
             "",
             "Polyclinic is running. Ctrl-C stops it.",
@@ -112,6 +112,10 @@ def _answers(host: str, port: int) -> bool:
     finally:
         connection.close()
     return True
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{_for_url(_reachable(host))}:{port}"
 
 
 def _reachable(host: str) -> str:
