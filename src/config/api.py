@@ -89,6 +89,10 @@ class PolyclinicAPI(NinjaAPI):
         return document
 
 
+# What operations answer beside what their kind does, by the last word of their path.
+_OF_THEIR_OWN = {"fetch_records": {429, 502, 504}, "mock_hospital_data": {404}, "download": {409}}
+
+
 def _refusals(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     """Name the problem statuses an operation can answer, from what it takes."""
     statuses = {500, 503}
@@ -106,10 +110,7 @@ def _refusals(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses |= {401, 422, 429}
     if (method, path) in _THROTTLED:
         statuses.add(429)
-    if path.endswith("/fetch_records/"):
-        statuses |= {429, 502, 504}
-    if path.endswith("/mock_hospital_data/"):
-        statuses.add(404)
+    statuses |= _OF_THEIR_OWN.get(path.rstrip("/").rpartition("/")[2], set())
     return sorted(statuses)
 
 

@@ -47,9 +47,11 @@ def list_reports(request: SignedInRequest, response: HttpResponse, page: Query[P
 @router.post("/reports/", response={202: ReportRequestedOut})
 def create_report(request: SignedInRequest, body: ReportIn) -> HttpResponse | Status:
     """Ask for a report: of their own calendar for doctors, of the clinic for administrators; a job writes it."""
-    reports.count_request(actor=request.auth, now=timezone.now())
     return answer_once(
-        request, lambda: reports.create_report(actor=request.auth, body=body, now=timezone.now()), status=202
+        request,
+        lambda: reports.create_report(actor=request.auth, body=body, now=timezone.now()),
+        status=202,
+        count=lambda: reports.count_request(actor=request.auth, now=timezone.now()),
     )
 
 

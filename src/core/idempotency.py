@@ -34,14 +34,22 @@ _LONGEST_KEY = 255
 _JSON = "application/json; charset=utf-8"
 
 
-def answer_once(request: SignedInRequest, act: Callable[[], Schema], *, status: int = 201) -> HttpResponse | Status:
+def answer_once(
+    request: SignedInRequest,
+    act: Callable[[], Schema],
+    *,
+    status: int = 201,
+    count: Callable[[], object] = lambda: None,
+) -> HttpResponse | Status:
     """Return the answer of `act` with this status; with an `Idempotency-Key`, act at most once for it.
 
-    Raises Invalid for a key that is too long or was used with another body, and Conflict (`in_flight`) while the first
-    request with it is still at work.
+    `count` is called before acting, outside the transaction, and not where an answer is given again: the place of a
+    limit on attempts. Raises Invalid for a key that is too long or was used with another body, and Conflict
+    (`in_flight`) while the first request with it is still at work.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
+        count()
         return Status(status, act())
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
         raise Invalid({"Idempotency-Key": [f"must have 1 to {_LONGEST_KEY} printable characters"]})
@@ -49,6 +57,7 @@ def answer_once(request: SignedInRequest, act: Callable[[], Schema], *, status: 
     if row.status is not None:
         return HttpResponse(_open(row, request.auth), status=row.status, content_type=_JSON)
     try:
+        count()
         body = _act_and_keep(row, request, act, status)
     except BaseException:
         IdempotentAnswer.objects.filter(pk=row.pk, token=row.token, status=None).delete()

@@ -47,7 +47,7 @@ def paginate(rows: "QuerySet[Row]", *, page: PageIn, scope: str) -> Page[Row]:
     cursor that we did not make for this list.
     """
     signer = signing.Signer(salt=f"cursor:{scope}")
-    if page.cursor:
+    if page.cursor is not None:
         try:
             rows = rows.filter(pk__lt=signer.unsign_object(page.cursor))
         except (signing.BadSignature, ValueError):

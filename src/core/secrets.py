@@ -1,7 +1,7 @@
 """Secrets at rest: sealed under keys that are not in the database, each for one purpose alone.
 
 `SECRETS_KEYS` holds the keys, newest first: the first seals, all of them open, so that a key is retired by putting a
-new one before it, resealing, and taking it away. Unset, the one key is derived from SECRET_KEY.
+new one before it, resealing, and taking it away. The last one is always derived from SECRET_KEY, and goes with it.
 """
 
 from base64 import urlsafe_b64encode

@@ -123,8 +123,11 @@ def list_appointments(
 @router.post("/appointments/book/", response={201: AppointmentOut}, operation_id="book_appointment_spelled_out")
 def book_appointment(request: SignedInRequest, body: BookingIn) -> HttpResponse | Status:
     """Book half an hour, for yourself or for a patient you keep; `slot_taken` names the next free times."""
-    service.count_booking(actor=request.auth, now=timezone.now())
-    return answer_once(request, lambda: service.book_appointment(actor=request.auth, body=body, now=timezone.now()))
+    return answer_once(
+        request,
+        lambda: service.book_appointment(actor=request.auth, body=body, now=timezone.now()),
+        count=lambda: service.count_booking(actor=request.auth, now=timezone.now()),
+    )
 
 
 @router.get("/appointments/{uuid:appointment_id}/", response=AppointmentDetailOut)

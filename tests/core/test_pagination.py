@@ -41,6 +41,10 @@ def test_pages_are_newest_first_and_hold_every_row_once(alice, seven):
     assert list(chain(*pages)) == [str(patient.pk) for patient in reversed(seven)]
 
 
+def test_an_empty_cursor_is_none_of_ours(alice, seven):
+    assert alice.api.get("/api/patients/", {"cursor": ""}).status_code == 422
+
+
 def test_a_full_last_page_has_no_next_one(alice, seven):
     assert [len(page) for page in walk(alice, "/api/patients/?limit=7")] == [7]
 

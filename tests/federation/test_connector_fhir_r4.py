@@ -157,6 +157,25 @@ class TestPatients:
         with open_fhir(patients=patients, conditions=[condition("p3", meta=secret)]) as server:
             assert [record.is_restricted for record in records(read(server))] == [True, False, True]
 
+    @pytest.mark.parametrize(
+        "meta",
+        [
+            {"security": {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "N"}},
+            {"security": ["N"]},
+            {"security": "R"},
+            {"security": [{}]},
+            "R",
+        ],
+    )
+    def test_a_label_that_cannot_be_read_restricts(self, meta):
+        with open_fhir(patients=[patient(meta=meta)]) as server:
+            assert [record.is_restricted for record in records(read(server))] == [True]
+
+    @pytest.mark.parametrize("meta", [{}, {"security": []}, {"security": None}, {"versionId": "1"}])
+    def test_no_label_restricts_nothing(self, meta):
+        with open_fhir(patients=[patient(meta=meta)]) as server:
+            assert [record.is_restricted for record in records(read(server))] == [False]
+
 
 class TestConditions:
     def test_are_asked_for_where_they_do_not_come_along(self):
@@ -277,6 +296,14 @@ class TestLinks:
         "url", ["http://127.0.0.1:9/fhir/R4/Patient", "https://elsewhere.example/Patient", "//x.example/"]
     )
     def test_a_link_to_another_server_is_not_followed(self, url):
+        def rewrite(path, page):
+            return {**page, "link": [{"relation": "next", "url": url}]}
+
+        with open_fhir(patients=many(5), rewrite=rewrite) as server:
+            assert failure(server) == "off_origin"
+
+    @pytest.mark.parametrize("url", ["http://[bad", "//[", "https://h℀x/"])
+    def test_a_link_that_nobody_can_read_fails(self, url):
         def rewrite(path, page):
             return {**page, "link": [{"relation": "next", "url": url}]}
 

@@ -125,6 +125,46 @@ class TestFailures:
         else:
             assert (problem["last_good_copy_at"], problem["age_seconds"]) == (None, None)
 
+    def test_are_counted_until_the_hospital_is_left_alone(self, dr_diaz, town):
+        fake = town.add("bad", status=500)
+        hospital = make_hospital(endpoint=fake.url)
+
+        codes = [dr_diaz.api.get(path(hospital)).json()["code"] for _ in range(7)]
+
+        assert codes == ["status"] * 5 + ["left_alone"] * 2
+        assert len(fake.asked) == 5
+
+    def test_are_forgotten_when_it_answers_again(self, dr_diaz, town):
+        fake = town.add("bad", PEOPLE, status=500)
+        hospital = make_hospital(endpoint=fake.url)
+        dr_diaz.api.get(path(hospital))
+        fake.status = 200
+
+        assert dr_diaz.api.get(path(hospital)).status_code == 200
+        assert Feed.objects.get().failures == 0
+
+    def test_a_hospital_that_asks_for_it_is_left_alone(self, dr_diaz, town):
+        fake = town.add("busy", status=429, headers={"Retry-After": "3600"})
+        hospital = make_hospital(endpoint=fake.url)
+
+        assert [dr_diaz.api.get(path(hospital)).json()["code"] for _ in range(2)] == ["throttled", "left_alone"]
+        assert len(fake.asked) == 1
+
+    @pytest.mark.parametrize("wait", ["Mon, 01 Jan 99999999999 00:00:00 GMT", "999999999999999999999", "soon"])
+    def test_however_it_asks_for_it(self, dr_diaz, town, wait):
+        hospital = make_hospital(endpoint=town.add("odd", status=429, headers={"Retry-After": wait}).url)
+        answer = dr_diaz.api.get(path(hospital))
+        assert (answer.status_code, answer.json()["code"]) == (502, "throttled")
+
+    def test_what_upsets_a_reader_is_the_hospitals_failure(self, dr_diaz, hospital, monkeypatch):
+        def fail(source, cursor=None):
+            raise RuntimeError("kanari")
+
+        monkeypatch.setattr(fetching, "find", lambda format_: fail)
+        answer = dr_diaz.api.get(path(hospital))
+        assert (answer.status_code, answer.json()["code"]) == (502, "failed")
+        assert "kanari" not in answer.content.decode()
+
     def test_nobody_there(self, dr_diaz, town):
         hospital = make_hospital(endpoint="http://127.0.0.1:1/records")
         answer = dr_diaz.api.get(path(hospital))

@@ -8,12 +8,15 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
+import care.service
 import federation.service
-from core.actor import SYSTEM
+from core.actor import SYSTEM, Role
 from core.errors import Conflict
 from federation.models import PatientRecord
 from federation.permissions import combined_records
 from federation.schemas import PatientRecordIn
+from identity.models import User
+from tests.conftest import Person
 from tests.factories.federation import make_hospital, make_record
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +157,15 @@ class TestTypingIn:
 
 
 class TestReading:
+    def test_who_is_no_doctor_any_more_changes_it_for_themselves_alone(self, dr_diaz, ada, body):
+        mine = typed_in(dr_diaz, body)
+        care.service.set_role(actor=ada.actor, user_id=dr_diaz.id, role=Role.PATIENT, now=timezone.now())
+
+        assert Person(User.objects.get(pk=dr_diaz.id)).api.patch(path(mine), {"name": "Injected"}).status_code == 200
+
+        assert not PatientRecord.objects.get(pk=mine["id"]).is_vouched
+        assert ada.api.get("/api/aggregated-data/").json()["records"] == []
+
     def test_patients_see_what_they_typed_in(self, alice, bob, hospital, body):
         mine = typed_in(alice, body)
         others = [typed_in(bob, {**body, "patient_id": "B"})["id"], str(make_record(hospital).pk)]

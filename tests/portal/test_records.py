@@ -383,7 +383,7 @@ class TestEditing:
         return browser.post(path, fields_of(browser.get(path)) | changed)
 
     def test_changes_what_was_changed_and_nothing_else(self, sign_in, alice, riverside):
-        record = make_record(riverside, created_by=alice.user)
+        record = make_record(riverside, created_by=alice.user, is_vouched=False)
         before = PatientRecord.objects.values().get()
 
         response = self.edit(sign_in(alice), record, diagnosis="Asthma")

@@ -218,6 +218,19 @@ class TestAsking:
     def test_five_an_hour_are_enough(self, dr_chen, visits, limits_on):
         assert [ask(dr_chen).status_code for _ in range(6)] == [202] * 5 + [429]
 
+    def test_an_answer_given_again_does_not_count(self, dr_chen, visits, limits_on):
+        def ask_again():
+            return dr_chen.api.post("/api/reports/", {"kind": "appointments"}, headers={"Idempotency-Key": "k1"})
+
+        assert {ask_again().status_code for _ in range(8)} == {202}
+
+    def test_who_may_have_none_is_told_so_however_often(self, alice, limits_on):
+        assert {ask(alice).status_code for _ in range(8)} == {403}
+
+    def test_the_openapi_document_says_that_it_may_not_be_ready(self, nobody):
+        operations = nobody.api.get("/api/openapi.json").json()["paths"]
+        assert "409" in operations["/api/reports/{report_id}/download/"]["get"]["responses"]
+
     def test_a_job_that_begins_again_begins_at_the_first_byte(self, dr_chen, visits):
         report, job = asked(dr_chen)
         ReportPart.objects.create(report_id=report, number=0, content=b"half of a file")

@@ -47,10 +47,10 @@ def read_retry_after(value: str, *, now: datetime) -> float | None:
         return min(float(value[:9]), _LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return min(max((until - now).total_seconds(), 0.0), _LONGEST_WAIT)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return min(max((until - now).total_seconds(), 0.0), _LONGEST_WAIT)
 
 
 def _header(response: httpcore.Response, name: bytes) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from core import jobs
 from core.actor import Actor
 from core.audit import Subject, audited
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.models import Report
 from core.pagination import Page, PageIn, paginate
@@ -21,7 +21,14 @@ _REQUESTS = Limit("report", amount=5, seconds=3600)
 
 
 def count_request(*, actor: Actor, now: datetime) -> None:
-    """Count that somebody asks for a report, outside any transaction; raises TooManyAttempts after five an hour."""
+    """Count that somebody asks for a report, outside any transaction; raises TooManyAttempts after five an hour.
+
+    Who may have none is not counted: `create_report` refuses them.
+    """
+    try:
+        require_reader(actor)
+    except NotAllowed:
+        return
     count_attempt([(_REQUESTS, str(actor.user_id))], now=now)
 
 

@@ -7,6 +7,8 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import structlog
+from django.db import transaction
 from django.utils import timezone
 
 from core.actor import Actor, Role
@@ -15,15 +17,18 @@ from core.errors import NotAllowed, Refusal
 from core.http import INTERACTIVE, Limits, OutboundError, open_client
 from core.throttle import Limit, count_attempt
 from federation.connectors import FetchedRecord, Page, Source, find
-from federation.models import Hospital, PatientRecord
+from federation.models import Feed, Hospital, PatientRecord
 from federation.permissions import may_fetch_records, may_manage_hospitals, rule_for_record
 from federation.schemas import EndpointTestIn, EndpointTestOut, FetchedRecordOut, FetchOut
+from federation.service.breaker import note_failure, note_success, seconds_closed_to
 from federation.service.hospitals import find_hospital, judged
 from federation.service.tokens import open_token
 
 # Of one hospital, whoever asks; and of one administrator, whichever address is tried.
 PER_HOSPITAL = Limit("fetch-hospital", 6, 60)
 PER_TESTER = Limit("test-endpoint", 20, 60)
+
+log = structlog.get_logger("polyclinic.federation")
 
 
 class HospitalFailed(Refusal):
@@ -57,8 +62,9 @@ class HospitalTimedOut(HospitalFailed):
 def fetch_records(*, actor: Actor, hospital_id: UUID, now: datetime) -> FetchOut:
     """Ask a hospital for its records now and hand them on; nothing is stored. For doctors and administrators.
 
-    Raises NotAllowed saying where else to look, NotFound, TooManyAttempts (6 a minute for each hospital), and
-    HospitalFailed or HospitalTimedOut with the hospital's own code.
+    How it went is the breaker's business, as with a copy. Raises NotAllowed saying where else to look, NotFound,
+    TooManyAttempts (6 a minute for each hospital), and HospitalFailed or HospitalTimedOut with a code of
+    `core.http.OutboundError`, or `left_alone` while the breaker keeps us away.
     """
     with audited_call(actor, "hospital.fetch", Subject("hospital", hospital_id)) as act:
         if not may_fetch_records(actor):
@@ -67,10 +73,15 @@ def fetch_records(*, actor: Actor, hospital_id: UUID, now: datetime) -> FetchOut
         act.about(Subject("hospital", hospital.pk, rule_for_record(actor)))
         count_attempt([(PER_HOSPITAL, str(hospital.pk))], now=now)
         try:
+            if seconds_closed_to(hospital.feed, now=now):
+                raise OutboundError("left_alone", "It failed again and again, or asked for it: it is left alone now.")
             pages = _read(hospital.api_endpoint, hospital.format, lambda: open_token(hospital), INTERACTIVE)
         except OutboundError as failure:
+            if failure.code != "left_alone":
+                _note(hospital, failure, now=now)
             refusal = HospitalTimedOut if failure.code == "timeout" else HospitalFailed
             raise refusal(failure, last_good_copy_at=hospital.feed.fetched_at, now=now) from None
+        _note(hospital, None, now=now)
     return _publish(hospital, pages, now=now)
 
 
@@ -111,8 +122,26 @@ def _read(
     address: str, format_: str, token: Callable[[], str], limits: Limits, *, most: int | None = None
 ) -> list[Page]:
     """Return a hospital's pages, all of them or the first few; raises OutboundError."""
-    with closing(_ask(address, format_, token, limits)) as pages:
-        return list(islice(pages, most))
+    try:
+        with closing(_ask(address, format_, token, limits)) as pages:
+            return list(islice(pages, most))
+    except OutboundError:
+        raise
+    except Exception:
+        # Whatever a hospital finds to upset a reader is its failure, not an error of whoever asked.
+        log.exception("fetch")
+        raise OutboundError("failed", "Something unexpected happened while it was read.") from None
+
+
+def _note(hospital: Hospital, failure: OutboundError | None, *, now: datetime) -> None:
+    """Tell the hospital's feed how asking it went."""
+    with transaction.atomic():
+        feed = Feed.objects.select_for_update().get(pk=hospital.pk)
+        if failure is None:
+            note_success(feed)
+        else:
+            note_failure(feed, failure, now=now)
+        feed.save(update_fields=["failures", "error_code", "error_detail", "opens_until"])
 
 
 def _ask(address: str, format_: str, token: Callable[[], str], limits: Limits) -> Generator[Page]:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from contextvars import copy_context
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import BoundedSemaphore, Lock, Thread
 from time import monotonic
 from uuid import UUID
 
@@ -20,6 +20,9 @@ from federation.service.ingest import copy_hospital
 
 AT_ONCE = 16
 TOTAL_SECONDS = 8.0
+
+# Of this process, whoever asks: each copy has a connection to the database and one to a hospital.
+_seats = BoundedSemaphore(AT_ONCE)
 
 log = structlog.get_logger("polyclinic.federation")
 
@@ -48,6 +51,8 @@ class _Round:
 
     def work(self) -> None:
         """Copy one hospital after the other, in this thread's own database connection, until nothing waits."""
+        if not _seats.acquire(timeout=self.seconds_left):
+            return
         try:
             while self.seconds_left:
                 hospital_id = self._waiting.get_nowait()
@@ -58,6 +63,7 @@ class _Round:
             return
         finally:
             connections.close_all()
+            _seats.release()
 
 
 def copy_in_time(hospital_ids: Collection[UUID], *, now: datetime) -> frozenset[UUID]:
@@ -83,9 +89,9 @@ def copy_in_time(hospital_ids: Collection[UUID], *, now: datetime) -> frozenset[
 
 def _copy(hospital_id: UUID, *, now: datetime) -> None:
     """Copy one hospital, unless it was taken out of use or asked too often; whatever happens stays in this thread."""
-    if not Hospital.objects.filter(pk=hospital_id, deleted_at__isnull=True).exists():
-        return
     try:
+        if not Hospital.objects.filter(pk=hospital_id, deleted_at__isnull=True).exists():
+            return
         count_attempt([(PER_HOSPITAL, str(hospital_id))], now=now)
         copy_hospital(hospital_id=hospital_id, limits=INTERACTIVE, now=now)
     except TooManyAttempts:

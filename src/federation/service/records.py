@@ -78,6 +78,8 @@ def update_patient_record(
         record = _held(actor, record_id)
         act.about(about_record(actor, record))
         _require_typed_in(record)
+        # Who is no doctor any more changes what they once typed in for themselves alone.
+        record.is_vouched = record.is_vouched and is_vouched_for(actor)
         _apply(actor, record, body.changes(), now=now)
         _save(record)
     return _publish(record, now)

@@ -308,6 +308,9 @@ def test_sixteen_hospitals_are_asked_at_once():
         ("Fri, 99 Foo 2026 99:99:99 GMT", None),
         ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
         ("Fri, 31 Dec 9999 23:59:59 -2359", 86400),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2027 99999999999:00:00 GMT", None),
+        ("Mon, 01 Jan 2027 00:00:00 +99999999999999", None),
     ],
 )
 def test_how_long_to_wait(value, seconds):

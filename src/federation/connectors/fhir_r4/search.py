@@ -53,5 +53,13 @@ class Search:
             raise OutboundError("endless", "The hospital's pages do not come to an end.")
         answer = self._client.get_json(url, params)
         bundle = read_bundle(answer.value, matching=kind, including=including)
-        following = urldefrag(urljoin(answer.url, bundle.next)).url if bundle.next else ""
+        following = _join(answer.url, bundle.next) if bundle.next else ""
         return Bundle(bundle.matches, bundle.included, bundle.problems, following)
+
+
+def _join(here: str, link: str) -> str:
+    """Return where a link leads, without its fragment; OutboundError (`off_origin`) where it cannot be read."""
+    try:
+        return urldefrag(urljoin(here, link)).url
+    except ValueError:
+        raise OutboundError("off_origin", "The hospital's next page is at no address that can be read.") from None
