@@ -14,9 +14,10 @@ WEB_THREADS = 4
 WEB_DRAIN_SECONDS = 10
 WORKER_DRAIN_SECONDS = 25
 
-# Options of huey's consumer. Processes and not threads: a task's timeout works in these alone.
+# Options of huey's consumer. Processes and not threads: a task's timeout works in these alone. One more than copy
+# hospitals at the same time, so that a report need not wait for them.
 WORKER_OPTIONS = {
-    "workers": 2,
+    "workers": 3,
     "worker_type": "process",
     "max_delay": MAX_DELAY,
     "graceful_signal": "TERM",

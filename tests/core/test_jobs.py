@@ -12,7 +12,7 @@ from core import jobs
 from core.audit import audited
 from core.errors import NotAllowed
 from core.jobs import GiveUp, LeaseLost, RunLater
-from core.models import AuditEvent, Job
+from core.models import AuditEvent, Job, Worker
 from tests.core.errands import ERRAND, ask, errand, job, listening
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +76,17 @@ class TestSubmit:
         assert rings == [(asked, 600.0)]
         assert done == []
         assert job(asked).state == "queued"
+
+    def test_one_that_waits_can_be_hastened(self, now, rings, django_capture_on_commit_callbacks):
+        with errand(lambda run: {}):
+            waiting = ask(run_after=now + timedelta(hours=1))
+            with django_capture_on_commit_callbacks(execute=True):
+                jobs.hasten(waiting, now=now)
+                jobs.hasten(waiting, now=now)
+            jobs.run_job(waiting)
+
+        assert rings == [(waiting, 0.0)]
+        assert job(waiting).state == "done"
 
     def test_refuses_a_kind_that_nobody_does(self):
         with pytest.raises(LookupError):
@@ -382,6 +393,38 @@ class TestLane:
             assert rings == [(second, 0.0)]
             jobs.run_job(second)
             assert rings == [(second, 0.0), (third, 0.0)]
+
+    @pytest.mark.parametrize(("processes", "places"), [(1, 1), (2, 1), (3, 2), (9, 5)])
+    def test_leaves_one_process_to_short_work(self, now, processes, places):
+        for number in range(processes):
+            Worker.objects.create(name=f"host:{number}", started_at=now, beat_at=now)
+        Worker.objects.create(name="host:dead", started_at=now, beat_at=now - timedelta(minutes=2))
+        inside, most = [], []
+
+        def handler(run):
+            inside.append(run.job_id)
+            most.append(len(inside))
+            for other in waiting:
+                jobs.run_job(other)
+            inside.remove(run.job_id)
+            return {}
+
+        with errand(handler, at_most=5):
+            waiting = [ask() for _ in range(7)]
+            jobs.run_job(waiting[0])
+
+        assert max(most) == places
+
+    def test_one_that_is_full_hides_nobody_from_the_reaper(self, now, rings, monkeypatch):
+        monkeypatch.setattr("core.jobs.reaper._MOST_RINGS", 1)
+        with errand(lambda run: {}):
+            early, late = ask(), ask()
+        Job.objects.filter(pk=early).update(rung_at=None)
+        Job.objects.filter(pk=late).update(rung_at=now - timedelta(hours=1))
+
+        jobs.reap(now + timedelta(minutes=1))
+
+        assert [job_id for job_id, _ in rings] == [late]
 
     def test_a_job_whose_worker_vanished_takes_no_room(self, now):
         with errand(lambda run: {}, at_most=1):

@@ -197,6 +197,14 @@ class TestConditions:
         with open_fhir(patients=many(3), conditions=[*conditions, newest], includes=False, clamp=10) as server:
             assert {record.diagnosis for record in records(read(server))} == {"", "Newest"}
 
+    def test_more_than_can_be_held_fail(self, monkeypatch):
+        monkeypatch.setattr("federation.connectors.fhir_r4.MOST_CONDITIONS", 24)
+        conditions = [condition("p0001", id=f"c{number}") for number in range(25)]
+        with open_fhir(patients=many(3), conditions=conditions, includes=False, clamp=10) as server:
+            assert failure(server) == "too_many_records"
+        with open_fhir(patients=many(3), conditions=conditions[1:], includes=False, clamp=10) as server:
+            assert len(records(read(server))) == 3
+
     def test_whether_they_come_along_is_found_out_once(self):
         with open_fhir(patients=many(30), clamp=10) as server:
             read(server)

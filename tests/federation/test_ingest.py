@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
 from core.http import INTERACTIVE
@@ -250,6 +250,28 @@ class TestFailure:
         assert [path for path in server.asked if "_offset" not in path] == []
         assert live(hospital).keys() == {one["id"] for one in server.patients}
         assert rows(hospital)["gone"].run_id == complete.pk
+
+    def test_is_begun_anew_where_going_on_came_nowhere(self):
+        with broken_fhir() as (hospital, server):
+            first, second = (copy(hospital, running_job(hospital)).run for _ in range(2))
+            server.rewrite = lambda path, page: page
+            third = copy(hospital, running_job(hospital)).run
+
+        assert (first.generation, second.generation, second.pages) == (1, 1, 0)
+        assert (third.state, third.generation, third.records_read) == ("complete", 2, 25)
+
+    def test_of_our_own_database_is_not_the_hospitals(self, monkeypatch):
+        def fail(*_, **__):
+            raise OperationalError("deadlock detected")
+
+        with hospital_with([person(1)]) as (hospital, _), monkeypatch.context() as patched:
+            patched.setattr("federation.service.ingest.copying.store_page", fail)
+            job = running_job(hospital)
+            with pytest.raises(OperationalError):
+                copy(hospital, job)
+            assert feed_of(hospital).failures == 0
+            patched.undo()
+            assert copy(hospital, job).state == "complete"
 
     @pytest.mark.parametrize("too", ["late", "different", "permanent"])
     def test_is_begun_anew_where_going_on_would_be_wrong(self, too):

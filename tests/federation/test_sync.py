@@ -1,10 +1,13 @@
 """Having hospitals copied: asked for by administrators or by the clock, done by jobs, and looked at afterwards."""
 
+import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.utils import timezone
 
 import federation.service
@@ -17,10 +20,11 @@ from core.pagination import PageIn
 from federation.models import Feed, Hospital, SyncProblem, SyncRun
 from federation.service import schedule
 from federation.service.breaker import FAILURES, note_failure, note_success, seconds_closed_to
-from federation.service.ingest.runs import LONGEST_REQUEST
+from federation.service.ingest.runs import LONGEST_REQUEST, close_abandoned_runs, forget_old_problems
 from federation.service.sync import KIND, PROBLEMS_SHOWN, submit_sync
 from tests.factories.federation import make_hospital
 from tests.federation.peers import Reply, serving
+from tests.rivals import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -272,6 +276,28 @@ class TestHistory:
             federation.service.list_syncs(actor=ada.actor, hospital_id=other.pk, page=rest)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_clock_and_a_copy_at_work_never_wait_for_each_other(now):
+    """A copy holds its job when it comes to the feed; the clock must not hold the feed when it comes to the job."""
+    hospital = make_hospital(sync_every_minutes=60, feed={"due_at": now})
+    job_id = submit_sync(hospital.pk, requested_by=None, now=now)
+    fenced = threading.Event()
+
+    def copies():
+        with transaction.atomic():
+            Job.objects.filter(pk=job_id).update(lease_until=now + timedelta(minutes=1))
+            fenced.set()
+            time.sleep(0.5)
+            feed = Feed.objects.select_for_update().get(pk=hospital.pk)
+            feed.save(update_fields=["attempted_at"])
+
+    def looks_at_the_clock():
+        fenced.wait(10)
+        return schedule.submit_due_syncs(now=now)
+
+    assert in_parallel(copies, looks_at_the_clock) == [None, 1]
+
+
 class TestClock:
     def test_has_those_copied_that_are_due(self, now):
         due = make_hospital(sync_every_minutes=60, feed={"due_at": now - timedelta(minutes=1)})
@@ -302,6 +328,27 @@ class TestClock:
         assert schedule.submit_due_syncs(now=now) == 1
         assert Job.objects.count() == 1
 
+    def test_asks_once_where_two_look_at_the_same_moment(self, now, monkeypatch):
+        hospital = make_hospital(sync_every_minutes=60, feed={"due_at": now})
+        seen = schedule._find_due(now)
+        assert schedule.submit_due_syncs(now=now) == 1
+        Job.objects.update(state="done")
+        monkeypatch.setattr(schedule, "_find_due", lambda _: seen)
+
+        assert schedule.submit_due_syncs(now=now) == 0
+        assert not Job.objects.filter(key=f"sync:{hospital.pk}", state="queued").exists()
+
+    def test_forgets_what_could_not_be_taken_a_week_ago(self, now):
+        for age in (6, 8):
+            began = now - timedelta(days=age)
+            run = SyncRun.objects.create(
+                hospital=make_hospital(), generation=1, state="complete", started_at=began, finished_at=began
+            )
+            SyncProblem.objects.create(run=run, page=1, code="not_an_object", place=f"records[{age}]")
+
+        assert forget_old_problems(now=now) == 1
+        assert SyncProblem.objects.get().place == "records[6]"
+
     def test_ends_what_dead_requests_and_jobs_left(self, now):
         early = now - LONGEST_REQUEST - timedelta(seconds=1)
         hospitals = [make_hospital() for _ in range(4)]
@@ -311,7 +358,7 @@ class TestClock:
         for hospital, began, job in zip(hospitals, (now, early, early, early), (None, None, alive, ended), strict=True):
             SyncRun.objects.create(hospital=hospital, generation=1, job_id=job, started_at=began)
 
-        schedule.submit_due_syncs(now=now)
+        close_abandoned_runs(now=now)
 
         assert list(SyncRun.objects.order_by("pk").values_list("state", flat=True)) == [
             "running",

@@ -149,7 +149,8 @@ class Clinic:
         """Tell whether a lost job waits for somebody although a process of the worker has nothing to do."""
         leases = self.query("SELECT lease_until FROM core_job WHERE state = 'running'")
         lost = [lease for [lease] in leases if moment(lease) < datetime.now(UTC)]
-        return bool(lost) and len(leases) - len(lost) < WORKER_OPTIONS["workers"]
+        # One process is kept for short work, whatever waits.
+        return bool(lost) and len(leases) - len(lost) < WORKER_OPTIONS["workers"] - 1
 
 
 def moment(value):

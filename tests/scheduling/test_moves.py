@@ -12,6 +12,7 @@ from core.actor import SYSTEM
 from core.errors import Refusal
 from scheduling.models import Appointment, AppointmentEvent
 from scheduling.schemas import AppointmentChangeIn, RescheduleIn
+from scheduling.service.locks import lock_calendars
 from tests.factories import PatientFactory
 from tests.factories.scheduling import at, make_appointment, make_schedule
 
@@ -493,6 +494,21 @@ class TestLists:
             found += [row["id"] for row in page.json()]
             address = page.headers.get("Link", "").split(">")[0].removeprefix("<http://testserver")
         assert found == [str(each.pk) for each in reversed(made)]
+
+
+@pytest.mark.parametrize("move", ["cancel", "arrive"])
+def test_a_move_that_met_another_one_is_not_made(erin, dr_diaz, coming, monkeypatch, move):
+    """Its calendars were chosen before they were held: somebody gave it to another doctor in between."""
+
+    def hold_late(ids):
+        Appointment.objects.filter(pk=coming.pk).update(doctor=dr_diaz.doctor)
+        lock_calendars(ids)
+
+    monkeypatch.setattr("scheduling.service.appointments.lock_calendars", hold_late)
+    answer = erin.api.post(path(coming, move), {})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "changed_meanwhile")
+    assert status_of(coming) == "booked"
 
 
 def test_an_override_by_the_system_is_possible(coming):

@@ -239,6 +239,16 @@ class TestAsking:
 
         assert names(download(dr_chen, report)) == ["First", "Second"]
 
+    def test_a_job_that_could_not_say_that_it_was_done_leaves_the_file(self, dr_chen, visits):
+        _, job = asked(dr_chen)
+        jobs.run_job(job)
+        before = list(ReportPart.objects.values_list("pk", flat=True))
+        Job.objects.filter(pk=job).update(state="queued", result=None)
+        jobs.run_job(job)
+
+        assert jobs.find_job(job).result["rows"] == 2
+        assert list(ReportPart.objects.values_list("pk", flat=True)) == before
+
     def test_a_job_that_was_stopped_leaves_no_report(self, dr_chen, visits):
         report, job = asked(dr_chen)
         dr_chen.api.post(f"/api/jobs/{job}/cancel/")

@@ -16,7 +16,7 @@ from core.jobs.outcomes import Cancelled, GiveUp, LeaseLost, RunLater
 from core.jobs.reaper import reap
 from core.jobs.run import run_job
 from core.jobs.schemas import JobFilters, JobOut
-from core.jobs.submit import submit
+from core.jobs.submit import hasten, submit
 
 __all__ = [
     "Cancelled",
@@ -33,6 +33,7 @@ __all__ = [
     "find_live_job",
     "forget_old_jobs",
     "get_job",
+    "hasten",
     "is_worker_alive",
     "list_jobs",
     "reap",

@@ -12,8 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.jobs.kinds import Kind
-from core.jobs.lease import claimable, lease_length
-from core.models import Job, Lane
+from core.jobs.lease import SILENCE, claimable, lease_length
+from core.models import Job, Lane, Worker
 
 
 def claim(job_id: UUID, *, kind: Kind, worker: str) -> Job | None:
@@ -63,11 +63,16 @@ def _lock_lane(kind: Kind) -> None:
 
 
 def _room_in_lane(kind: Kind, now: datetime) -> int:
-    """Return how many more jobs of the kind may begin; a job whose lease ran out does not count."""
+    """Return how many more jobs of the kind may begin; a job whose lease ran out does not count.
+
+    A limited kind is long work: of the worker processes that live, one is always left to the others.
+    """
     if kind.at_most is None:
         return 1
     running = Job.objects.filter(kind=kind.name, state=Job.State.RUNNING, lease_until__gt=now)
-    return kind.at_most - running.count()
+    alive = Worker.objects.filter(beat_at__gte=now - SILENCE).count()
+    places = min(kind.at_most, max(1, alive - 1)) if alive else kind.at_most
+    return places - running.count()
 
 
 def _let_in(kind: Kind, now: datetime) -> list[UUID]:

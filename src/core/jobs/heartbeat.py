@@ -7,7 +7,7 @@ import structlog
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
-from core.jobs.lease import lease_length
+from core.jobs.lease import SILENCE, lease_length
 from core.jobs.process import host_name, process_name
 from core.jobs.reaper import reap
 from core.models import Worker
@@ -16,8 +16,6 @@ log = structlog.get_logger("polyclinic.jobs")
 
 BEAT_EVERY = timedelta(seconds=10)
 REAP_EVERY = timedelta(seconds=30)
-# A worker that was silent for longer does not count.
-SILENCE = timedelta(seconds=60)
 
 
 def beat(now: datetime) -> None:

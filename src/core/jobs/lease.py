@@ -8,6 +8,8 @@ from django.db.models import Q
 from core.models import Job
 
 MOST_ATTEMPTS = 5
+# A worker process that was silent for longer does not count.
+SILENCE = timedelta(seconds=60)
 
 
 def lease_length() -> timedelta:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.jobs.bell import ring
 from core.jobs.lease import MOST_ATTEMPTS, claimable, lease_length
@@ -28,7 +28,9 @@ def reap(now: datetime) -> int:
     Worker.objects.filter(beat_at__lt=now - _FORGET_WORKERS_AFTER).delete()
     unheard = Job.objects.filter(claimable(now)).filter(Q(rung_at=None) | Q(rung_at__lte=now - lease_length()))
     rung = 0
-    for job_id in list(unheard.order_by("pk").values_list("pk", flat=True)[:_MOST_RINGS]):
+    # Who waits before a full lane has no ring and comes last: it is rung for when somebody leaves.
+    longest_first = unheard.order_by(F("rung_at").asc(nulls_last=True), "pk")
+    for job_id in list(longest_first.values_list("pk", flat=True)[:_MOST_RINGS]):
         if unheard.filter(pk=job_id).update(rung_at=now):  # else another process was quicker
             ring(job_id, at=now, now=now)
             rung += 1

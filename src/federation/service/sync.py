@@ -34,7 +34,7 @@ _jitter = random.SystemRandom()
 
 
 def request_sync(*, actor: Actor, hospital_id: UUID, now: datetime) -> SyncRequestedOut:
-    """Have a job copy the hospital, or name the one that already does. Administrators only.
+    """Have a job copy the hospital, or name the one that already does; one that waits begins now. Administrators only.
 
     Raises NotAllowed and NotFound.
     """
@@ -43,6 +43,7 @@ def request_sync(*, actor: Actor, hospital_id: UUID, now: datetime) -> SyncReque
             raise NotAllowed("Administrators have hospitals copied.")
         find_hospital(actor, hospital_id)
         job_id = submit_sync(hospital_id, requested_by=actor.user_id, now=now)
+        jobs.hasten(job_id, now=now)
     return SyncRequestedOut(job=job_id)
 
 

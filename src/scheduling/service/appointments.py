@@ -23,7 +23,7 @@ from scheduling.permissions import (
     visible_appointments,
 )
 from scheduling.schemas import AppointmentChangeIn, AppointmentDetailOut, AppointmentFilters, AppointmentOut, Status
-from scheduling.service.booking import record_move, require_free_again, visible_appointment
+from scheduling.service.booking import as_seen, record_move, require_free_again, visible_appointment
 from scheduling.service.free_time import instant
 from scheduling.service.locks import lock_calendars
 from scheduling.service.publish import about_appointment, about_patients, publish_appointments, publish_with_history
@@ -183,7 +183,7 @@ def _held(actor: Actor, appointment_id: UUID) -> Appointment:
     """Return the appointment with its calendars held, as it is now; raise NotFound."""
     seen = visible_appointment(actor, appointment_id)
     lock_calendars({seen.doctor_id, seen.patient_id})
-    return visible_appointment(actor, appointment_id)
+    return as_seen(seen, visible_appointment(actor, appointment_id))
 
 
 def _require_work(actor: Actor) -> None:

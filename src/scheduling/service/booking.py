@@ -94,7 +94,7 @@ def reschedule_appointment(*, actor: Actor, appointment_id: UUID, body: Reschedu
         if doctor_id not in care.service.get_booking_terms([doctor_id]):
             raise Invalid({"doctor": ["is not known"]})
         lock_calendars({before.doctor_id, doctor_id, before.patient_id})
-        appointment = visible_appointment(actor, appointment_id)
+        appointment = as_seen(before, visible_appointment(actor, appointment_id))
         refusal = find_rescheduling_refusal(actor, appointment, now=now)
         if refusal is not None:
             raise refusal
@@ -155,6 +155,13 @@ def visible_appointment(actor: Actor, appointment_id: UUID) -> Appointment:
     if appointment is None:
         raise NotFound
     return appointment
+
+
+def as_seen(before: Appointment, now_held: Appointment) -> Appointment:
+    """Return the appointment whose calendars are held; Conflict (`changed_meanwhile`) where it has others now."""
+    if (before.doctor_id, before.patient_id) != (now_held.doctor_id, now_held.patient_id):
+        raise Conflict("Somebody else changed it at this moment; look again.", code="changed_meanwhile")
+    return now_held
 
 
 def find_conflict(*, doctor_id: UUID, patient_id: UUID, time: Interval, moving: UUID | None = None) -> str | None:

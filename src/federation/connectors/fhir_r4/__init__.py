@@ -23,6 +23,9 @@ PATIENTS = {"_count": "200", "_sort": "_id"}
 CONDITIONS = {"_count": "200", "_sort": "_id"}
 CHUNK = 50
 
+# Conditions of one page of patients, which are held together: a hundred for each.
+MOST_CONDITIONS = 20_000
+
 _INCLUDED, _ASKED = "included", "asked"
 # What servers answer that have forgotten the search which a link belongs to.
 _FORGOTTEN = {400, 404, 410}
@@ -76,6 +79,8 @@ def _read_page(source: Source, search: Search, bundle: Bundle, conditions: str) 
         for more in _ask_for_conditions(search, bundle.matches):
             included += more.matches
             problems += more.problems
+            if len(included) + len(problems) > MOST_CONDITIONS:
+                raise OutboundError("too_many_records", "The hospital has more conditions a patient than can be read.")
     by_patient, unresolved = _assign(included, subjects)
     records, unread = _read_patients(source, bundle.matches, by_patient)
     return Page(records, problems + unresolved + unread, f"{conditions} {bundle.next}" if bundle.next else None)

@@ -8,13 +8,13 @@ from time import monotonic
 from typing import Literal
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from core import jobs
 from core.http import Answer, Client, Limits, OutboundError, Readable, open_client
 from federation.connectors import Page, Source, StaleCursor, find
-from federation.models import SyncRun
+from federation.models import Feed, SyncRun
 from federation.service.ingest.runs import Begun, Overtaken, Unavailable, begin_run, fail_run, store_page
 from federation.service.tokens import open_token
 
@@ -76,7 +76,8 @@ def _copy(begun: Begun, *, limits: Limits, job: jobs.Run | None) -> Copied:
     except jobs.Cancelled:
         _fail(run, _CANCELLED, job=job, counted=False)
         raise
-    except (StaleCursor, Overtaken, jobs.LeaseLost):
+    except (StaleCursor, Overtaken, jobs.LeaseLost, OperationalError):
+        # A database that is busy or away is no failure of the hospital's; the run is taken up again or abandoned.
         raise
     except Exception:
         _fail(run, _UNEXPECTED, job=job)
@@ -93,6 +94,8 @@ def _read(begun: Begun, *, limits: Limits, job: jobs.Run | None) -> Generator[Pa
 
 def _store_at_once(begun: Begun, pages: list[Page]) -> None:
     with transaction.atomic(durable=True):
+        # Locks are taken in one order: job, feed, run, records.
+        Feed.objects.select_for_update().get(pk=begun.run.hospital_id)
         for page in pages:
             store_page(begun, page, now=timezone.now())
 

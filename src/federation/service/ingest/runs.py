@@ -19,6 +19,8 @@ MOST_PROBLEMS_KEPT = 1000
 LONGEST_REQUEST = timedelta(seconds=60)
 # A copy that failed in between goes on from where it stopped when it is tried again soon, before links grow stale.
 LONGEST_INTERRUPTION = timedelta(hours=1)
+# How long the problems of a copy can be read; their number stays with it.
+PROBLEMS_KEPT_FOR = timedelta(days=7)
 # What may be over when it is tried again, a server's own error (`status`) perhaps.
 PASSING = {"unreachable", "timeout", "throttled", "interrupted"}
 
@@ -126,6 +128,12 @@ def close_abandoned_runs(*, now: datetime) -> int:
     return sum(_close(run, _INTERRUPTED, now=now) for run in open_runs if _is_abandoned(run, now=now))
 
 
+def forget_old_problems(*, now: datetime) -> int:
+    """Delete the problems of copies that ended more than a week ago; returns how many."""
+    deleted, _ = SyncProblem.objects.filter(run__finished_at__lt=now - PROBLEMS_KEPT_FOR).delete()
+    return deleted
+
+
 def _is_abandoned(run: SyncRun, *, now: datetime) -> bool:
     if run.job_id is None:
         return run.started_at < now - LONGEST_REQUEST
@@ -141,6 +149,9 @@ def _is_outdated(run: SyncRun, hospital: Hospital) -> bool:
 def _find_interrupted(hospital: Hospital, *, now: datetime) -> SyncRun | None:
     run = SyncRun.objects.filter(hospital=hospital).order_by("-pk").first()
     if run is None or run.state != SyncRun.State.FAILED or run.error_code not in {*PASSING, "status"} or not run.cursor:
+        return None
+    if run.pages == 0:
+        # It went on from an earlier one and came nowhere: perhaps the hospital has forgotten that page for good.
         return None
     ended = run.finished_at or run.started_at
     return None if ended < now - LONGEST_INTERRUPTION or _is_outdated(run, hospital) else run
