@@ -19,10 +19,14 @@ from care.models import Doctor
 from care.specializations import find_specialization
 from config.api import api
 from core.contact import normalise_email, normalise_phone
+from core.http import judge_address
+from federation.models import Hospital
+from federation.service.tokens import open_token
 from identity.identifiers import normalise_username
 from identity.schemas import RoleRequestIn
 from tests.conftest import Person
 from tests.factories import PASSWORD, UserFactory
+from tests.factories.federation import make_hospital, make_record
 from tests.security.naughty import NUL, UNDECODABLE, strings
 
 pytestmark = [pytest.mark.realdata, pytest.mark.django_db]
@@ -39,7 +43,11 @@ def text_fields(schema: dict[str, Any], prefix: str = "") -> Iterator[str]:
         for kind in of.get("anyOf", [of]):
             if "$ref" in kind:
                 yield from text_fields(SCHEMAS[kind["$ref"].rsplit("/", 1)[1]], f"{prefix}{name}.")
-            elif kind.get("type") == "string" and "enum" not in kind and kind.get("format") not in NO_TEXT:
+            elif (
+                kind.get("type") == "string"
+                and not {"enum", "const"} & kind.keys()
+                and kind.get("format") not in NO_TEXT
+            ):
                 yield f"{prefix}{name}"
 
 
@@ -70,6 +78,7 @@ NORMAL_FORMS: dict[str, Callable[[str], Any]] = {
     "mobile_number": normalise_phone,
     "username": normalise_username,
     "specialization": find_specialization,
+    "api_endpoint": judge_address,
     "consultation_fee": lambda value: f"{abs(Decimal(value)):.2f}",  # a fee of -0 is one of 0
 }
 # Where a whole name is kept in two parts, blanks around it are in neither.
@@ -169,6 +178,14 @@ def writes(nobody, alice, alices_chart, a_doctor, dr_chen, ada, calendar, now) -
     def move(which: str, verb: str, **base: Any) -> Write:
         return Write(ada, f"/api/appointments/{which}/{verb}", base, history)
 
+    def hospital(answer: Body, value: str) -> Body:
+        """Return a hospital as read, and the token that would be sent to it, which no operation shows."""
+        token = open_token(Hospital.objects.get(pk=answer["id"]))
+        return {**ada.api.get(f"/api/hospitals/{answer['id']}/").json(), "auth_token": token}
+
+    elsewhere = make_hospital(endpoint="https://elsewhere.example/records")
+    typed_in = make_record(elsewhere, "typed in", created_by=ada.user)
+    general = {"name": "General", "api_endpoint": "https://general.example/records"}
     booking = {"doctor": str(a_doctor.pk), "starts_at": calendar.free_at}
     off = {"doctor": str(a_doctor.pk), "starts_at": calendar.free_at, "ends_at": calendar.free_at.replace("T10", "T12")}
     decide = f"/api/role-requests/{asked.id}/"
@@ -237,6 +254,21 @@ def writes(nobody, alice, alices_chart, a_doctor, dr_chen, ada, calendar, now) -
             calendar.coming, "reschedule/", starts_at=calendar.free_at
         ),
         "POST /api/appointments/{appointment_id}/cancel/": move(calendar.begun, "cancel/"),
+        "POST /api/hospitals/": Write(ada, "/api/hospitals/", general, hospital, {"api_endpoint"}),
+        "PUT /api/hospitals/{hospital_id}/": Write(
+            ada, f"/api/hospitals/{elsewhere.pk}/", {}, hospital, {"api_endpoint"}
+        ),
+        "POST /api/patient-records/": Write(
+            ada,
+            "/api/patient-records/",
+            {"hospital": str(elsewhere.pk), "patient_id": "P1", "name": "John Doe"},
+            get("/api/patient-records/{id}/"),
+        ),
+        "PUT /api/patient-records/{record_id}/": Write(
+            ada, f"/api/patient-records/{typed_in.pk}/", {}, get(f"/api/patient-records/{typed_in.pk}/")
+        ),
+        # No text is a kind of report that is offered.
+        "POST /api/reports/": Write(ada, "/api/reports/", {"kind": "appointments"}, None),
     }
 
 
