@@ -18,12 +18,12 @@ from scheduling.schemas import (
     AppointmentFilters,
     AppointmentOut,
     BookingIn,
+    ClinicReportOut,
     DoctorSlotOut,
     FullProfileIn,
     FullProfileOut,
     ReasonIn,
     ReportFilters,
-    ReportOut,
     RescheduleIn,
     ScheduleChangeIn,
     ScheduleFilters,
@@ -203,10 +203,10 @@ def update_profile(request: SignedInRequest, body: FullProfileIn) -> FullProfile
     return service.update_full_profile(actor=request.auth, body=body, now=timezone.now())
 
 
-@router.get("/admin-panel/reports/", response=ReportOut)
+@router.get("/admin-panel/reports/", response=ClinicReportOut)
 def get_report(
     request: SignedInRequest, response: HttpResponse, filters: Query[ReportFilters], page: Query[PageIn]
-) -> ReportOut:
+) -> ClinicReportOut:
     """Read appointments per doctor, revenue and details. Administrators only."""
     report, details = service.get_report(actor=request.auth, filters=filters, page=page, now=timezone.now())
     with_next_link(request, response, details)

@@ -282,7 +282,7 @@ class DoctorTotalsOut(Out):
     revenue: Decimal
 
 
-class ReportOut(Out):
+class ClinicReportOut(Out):
     """The clinic's report; `booked_details` is one page of it, newest first (`Link` names the next)."""
 
     from_: Annotated[dt.date | None, Field(serialization_alias="from")]

@@ -1,13 +1,15 @@
 """Every operation of the API asks who is calling, except those that a person without an account needs."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from ninja import NinjaAPI, Router
+from ninja import NinjaAPI, Router, Schema
 from ninja.operation import Operation
 
 from config.api import BearerAuth, api
+from tests.architecture.source import FLOORS
 
 # (method, path) of every operation without authentication, with what it is for.
 OPEN = {
@@ -57,6 +59,20 @@ def test_every_operation_stands_in_the_openapi_document():
 
 
 @pytest.mark.django_db
+def test_every_published_shape_has_a_name_of_its_own():
+    """Of two shapes of one name the OpenAPI document shows one, and lies about the other."""
+
+    def below(shape: type[Schema]) -> Iterator[type[Schema]]:
+        for each in shape.__subclasses__():
+            yield each
+            yield from below(each)
+
+    ours = {each for each in below(Schema) if each.__module__.partition(".")[0] in FLOORS}
+    names = Counter(each.__name__ for each in ours)
+    assert len(names) > 50
+    assert [name for name, count in names.items() if count > 1] == []
+
+
 def test_answers_a_stranger_with_401_and_nothing_else(nobody):
     some_id = "01890a5d-ac96-774b-bcce-b302099a8057"
     for method, path, _ in operations(api):

@@ -22,7 +22,7 @@ from portal.frame import frame_for
 from portal.paging import asked_page, first_page, pager
 from portal.session import PortalRequest, signed_in
 from portal.wording import STATUSES
-from scheduling.schemas import AppointmentOut, ReportOut
+from scheduling.schemas import AppointmentOut, ClinicReportOut
 
 _COLUMNS = (
     "Date", "Time", "Doctor", "Patient", "Status", "Fee", "Currency", "Starts at (UTC)", "Ends at (UTC)", "Notes",
@@ -120,7 +120,7 @@ def _line(appointment: AppointmentOut) -> tuple[object, ...]:
     )
 
 
-def _totals(report: ReportOut) -> Totals:
+def _totals(report: ClinicReportOut) -> Totals:
     def count(name: str) -> int:
         return sum(getattr(each, name) for each in report.appointments_per_doctor)
 

@@ -16,7 +16,7 @@ from core.pagination import Page, PageIn, paginate
 from scheduling.clock import first_instant
 from scheduling.models import Appointment
 from scheduling.permissions import may_read_reports
-from scheduling.schemas import AppointmentOut, DoctorTotalsOut, ReportFilters, ReportOut
+from scheduling.schemas import AppointmentOut, ClinicReportOut, DoctorTotalsOut, ReportFilters
 from scheduling.service.publish import about_patients, publish_appointments
 
 _FULFILLED = Q(status=Appointment.Status.FULFILLED)
@@ -24,7 +24,7 @@ _FULFILLED = Q(status=Appointment.Status.FULFILLED)
 
 def get_report(
     *, actor: Actor, filters: ReportFilters, page: PageIn, now: datetime
-) -> tuple[ReportOut, Page[AppointmentOut]]:
+) -> tuple[ClinicReportOut, Page[AppointmentOut]]:
     """Return totals per doctor (busiest first), the revenue of fulfilled appointments, and one page of details.
 
     An appointment belongs to the local date of the clinic on which it begins; `from` and `to` are both included. Money
@@ -38,7 +38,7 @@ def get_report(
         found = paginate(rows, page=page, scope=f"report:{actor.user_id}:{filters.model_dump_json()}")
         act.about(*about_patients(actor, found.items))
         details = found.map(publish_appointments)
-    report = ReportOut(
+    report = ClinicReportOut(
         from_=filters.from_,
         to=filters.to,
         total_appointments=sum(each.total for each in doctors),
