@@ -123,7 +123,7 @@ def _is_local_name(host: str) -> bool:
 
 
 def _normal_entry(entry: str) -> tuple[str, int | None]:
-    """Return the host and the port, if any, of an entry of `FEDERATION_ALLOWED_HOSTS`."""
+    """Return the host, and the port if any, of an entry of `FEDERATION_ALLOWED_HOSTS`; checked when we start."""
     host, port = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?", entry.lower()).groups()  # type: ignore[union-attr]
     address = read_address(host.strip("[]"))
     return str(address) if address else host, int(port) if port else None
